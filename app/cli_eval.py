@@ -1,0 +1,143 @@
+"""`callboard eval …` and `callboard bench`: runs suites and measures; reads arguments and prints."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.output import fail, print_json, progress_bar
+from app.settings import Settings, read_settings
+from app.wire import exact_library, make_bot, make_embedder, make_engine
+from bot.library import Library
+from eval.case import Case, SuiteError, find_suite, read_suite
+
+cli = typer.Typer(no_args_is_help=True, help="Run suites, measure, calibrate.")
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@cli.command()
+def run(
+    suites: list[str],
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many cases of each suite.")] = None,
+    locale: Annotated[str | None, typer.Option(help="Only cases in this language.")] = None,
+    revision: Annotated[str, typer.Option(help="The revision to ask.")] = "live",
+    output: Annotated[Path | None, typer.Option("-o", help="Folder for the run.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask every case of the suites and write run.json, samples.jsonl, metrics.json and report.html."""
+    from eval.report import write_report
+    from eval.run import headline, keep_run, run_cases
+
+    settings = read_settings()
+    library = _library(settings, revision)
+    bot = make_bot(settings, lambda: library)
+    folder = output or Path("runs") / time.strftime("%Y%m%d-%H%M%S")
+    samples = []
+    for name in suites:
+        cases = [c for c in _cases(name) if locale in (None, c.locale)][:limit]
+        with progress_bar(name, quiet=as_json) as progress:
+            samples += run_cases(bot, library, name, cases, progress)
+    if not samples:
+        fail("no case is left to run; check --locale", 2)
+    metrics = keep_run(folder, samples, settings.model_dump(mode="json", exclude={"database_url", "chroma_url"}), library.revision)
+    write_report(folder)
+    if as_json:
+        print_json({"run": str(folder), "metrics": [m.json() for m in metrics], "gate": "none"})
+        return
+    for m in headline(metrics):
+        print(f"{m.name:24} {m.value:6.3f}  [{m.low:.3f}, {m.high:.3f}]  n={m.n}")
+    print(f"\n{folder / 'report.html'}")
+
+
+@cli.command()
+def report(run: Path) -> None:
+    """Write a run's report.html anew."""
+    from eval.report import write_report
+
+    try:
+        print(write_report(run))
+    except (FileNotFoundError, NotADirectoryError):
+        fail(f"{run} is not the folder of a run (no run.json)", 2)
+
+
+@cli.command()
+def calibrate(
+    suites: list[str],
+    output: Annotated[Path | None, typer.Option("-o", help="File to write; DATA_DIR/confidence.json if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit the confidence model and its thresholds on suites."""
+    from eval.calibrate import fit_confidence, read_examples
+
+    settings = read_settings()
+    library = _library(settings, "live")
+    examples = [e for name in suites for e in read_examples(library, _cases(name))]
+    fitted = fit_confidence(examples) | {"suites": suites, "model": make_embedder(settings).name}
+    path = output or settings.data_dir / "confidence.json"
+    path.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(fitted)
+        return
+    for name, value in (fitted["fitted_on"] | fitted["cross_validated"]).items():
+        print(f"{name:14} {value}")
+    print(f"answer from {fitted['answer']}, ours from {fitted['subject_from']}; written to {path}")
+
+
+@cli.command()
+def beir(
+    folder: Path,
+    split: Annotated[str, typer.Option(help="Which qrels/<split>.tsv.")] = "test",
+    locale: Annotated[str | None, typer.Option(help="The language of the texts; recognised if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure retrieval on a BEIR-layout folder, beside BM25 and the vectors alone."""
+    from eval.beir import BeirError, measure_beir
+
+    try:
+        result = measure_beir(folder, split, locale, make_embedder(read_settings()))
+    except BeirError as error:
+        fail(str(error), 2)
+    if as_json:
+        print_json(result)
+        return
+    print(f"{folder.name}: {result['documents']} documents, {result['passages']} passages, {result['queries']} queries")
+    for name, row in {"hybrid": result["metrics"], **result["alone"]}.items():
+        print(f"{name:8} " + "  ".join(f"{k} {v:.4f}" for k, v in row.items()))
+    gain = result["gain"]
+    print(f"hybrid − {gain['over']}: nDCG@10 {gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}] paired, n={result['queries']}")
+
+
+def bench(name: Annotated[str, typer.Argument(help="ask · embed · search")], rounds: int = 100, as_json: Json = False) -> None:
+    """Measure a speed in this very run and print medians and ratios."""
+    from eval.bench import BENCHES, run_bench
+
+    if name not in BENCHES:
+        fail(f"there is no bench {name!r}; there are {', '.join(BENCHES)}", 2)
+    settings = read_settings()
+    library = _library(settings, "live")
+    result: dict[str, Any] = run_bench(name, make_bot(settings, lambda: library), library, make_embedder(settings), rounds)
+    if as_json:
+        print_json(result)
+        return
+    for row in result["rows"]:
+        print(f"{row['what']:28} p50 {row['p50_ms']:8.2f} ms   p95 {row['p95_ms']:8.2f} ms   n={row['n']}")
+    for what, ratio in result["ratios"].items():
+        print(f"{what:28} {ratio:.2f}")
+
+
+def _cases(name: str) -> list[Case]:
+    try:
+        return read_suite(find_suite(name))
+    except SuiteError as error:
+        fail(str(error), 2)
+
+
+def _library(settings: Settings, revision: str) -> Library:
+    try:
+        return exact_library(settings, make_engine(settings), revision)
+    except LookupError as error:
+        fail(str(error), 2)

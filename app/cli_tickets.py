@@ -1,0 +1,124 @@
+"""`callboard tickets …`: works straight on SQL, beside a running server too."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from app.output import fail, print_json
+from app.settings import read_settings
+from app.wire import make_desk, make_engine
+from handoff import desk as tickets
+from handoff.ticket import Event, Ticket, WrongMove
+from kb.sql import writing
+
+cli = typer.Typer(no_args_is_help=True, help="List, read, answer and solve tickets.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Actor = Annotated[str, typer.Option("--as", help="Who is doing it.")]
+
+
+@cli.command("list")
+def list_tickets(
+    limit: Annotated[int, typer.Option(min=1, max=tickets.MAX_LIST)] = 50,
+    status: Annotated[str | None, typer.Option(help="Only tickets in this state.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List tickets, newest first."""
+    with make_engine(read_settings()).connect() as conn:
+        rows = tickets.list_tickets(conn, limit, status)
+    if as_json:
+        print_json([tickets.ticket_json(t) for t in rows])
+        return
+    for t in rows:
+        flag = f" {t.safety['category']}/{t.safety['severity']}" if t.safety else ""
+        print(f"#{t.number:<5} {t.status:8} {t.priority:7} {t.queue:17} {t.language}  {t.reason}{flag}")
+    if not rows:
+        print("no tickets")
+
+
+@cli.command()
+def show(ticket: str, as_json: Json = False) -> None:
+    """Show a ticket with its evidence packet."""
+    desk = make_desk()
+    with make_engine(read_settings()).connect() as conn:
+        found = _found(conn, ticket)
+        packet = tickets.evidence_packet(conn, desk, found)
+    if as_json:
+        print_json(tickets.ticket_json(found) | {"evidence": packet})
+        return
+    print(f"#{found.number} {found.status} · {found.priority} · {found.queue} · {found.reason} · {found.language}")
+    if due := found.sla.first_reply_due:
+        print(f"first reply due {datetime.fromtimestamp(due, UTC).isoformat(timespec='minutes')}")
+    print()
+    for line in packet["transcript"]:
+        print(f"{line['role']:>8}: {line['text']}")
+    if suggested := packet.get("suggested"):
+        print(f"\nSuggested reply:\n{suggested}")
+    print(f"\nProcedure: {packet['procedure']}")
+
+
+@cli.command()
+def reply(ticket: str, text: str, actor: Actor = "") -> None:
+    """Answer the creator; the ticket then waits for them."""
+    with _moving(ticket) as (conn, found):
+        moved, _ = tickets.agent_reply(conn, make_desk(), found, actor or getpass.getuser(), text)
+    print(f"#{moved.number} is {moved.status}")
+
+
+@cli.command()
+def take(ticket: str, actor: Actor = "") -> None:
+    """Take a ticket: the bot keeps silent in its conversation."""
+    _move(ticket, Event("take", actor or getpass.getuser()))
+
+
+@cli.command()
+def hold(ticket: str, actor: Actor = "") -> None:
+    """Put a ticket on hold."""
+    _move(ticket, Event("hold", actor or getpass.getuser()))
+
+
+@cli.command("hand-back")
+def hand_back(ticket: str, actor: Actor = "") -> None:
+    """Give the conversation back to the bot."""
+    _move(ticket, Event("hand_back", actor or getpass.getuser()))
+
+
+@cli.command()
+def solve(ticket: str, actor: Actor = "") -> None:
+    """Mark a ticket as solved."""
+    _move(ticket, Event("solve", actor or getpass.getuser()))
+
+
+@cli.command()
+def close(ticket: str, actor: Actor = "") -> None:
+    """Close a solved ticket for good."""
+    _move(ticket, Event("close", actor or getpass.getuser()))
+
+
+def _move(ticket: str, event: Event) -> None:
+    with _moving(ticket) as (conn, found):
+        moved = tickets.move_ticket(conn, make_desk(), found, event)
+    print(f"#{moved.number} is {moved.status}")
+
+
+@contextmanager
+def _moving(ticket: str) -> Iterator[tuple[Connection, Ticket]]:
+    try:
+        with writing(make_engine(read_settings())) as conn:
+            yield conn, _found(conn, ticket)
+    except WrongMove as error:
+        fail(str(error), 1)
+
+
+def _found(conn: Connection, ticket: str) -> Ticket:
+    found = tickets.find_ticket(conn, ticket)
+    if found is None:
+        fail(f"there is no ticket {ticket!r}; `callboard tickets list` shows them", 2)
+    return found

@@ -1,0 +1,24 @@
+"""Opens a revision for asking: articles and vectors from SQL, Chroma if there is one."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bot.library import Library, make_library
+from kb.revision import load_articles
+from retrieval.chroma import ChromaCache
+from retrieval.embed import Embedder
+from retrieval.index import Index
+from retrieval.passage import cut_articles
+from retrieval.vectors import load_vectors
+
+
+def open_library(conn: Connection, revision: str, embedder: Embedder, chroma: ChromaCache | None = None) -> Library:
+    """The revision, ready to be asked. Without `chroma` it is searched exactly."""
+    articles = load_articles(conn, revision)
+    passages = cut_articles(articles)
+    vectors = load_vectors(conn, passages, embedder.name)
+    if chroma is not None:
+        chroma.hold([p.hash for p in passages], vectors)
+    index = Index(revision, passages, vectors, embedder, chroma.propose if chroma else None)
+    return make_library(revision, articles, index)

@@ -1,0 +1,119 @@
+"""The flow of one turn, from question to Reply. Read this file first; each step is a room or a file of its own.
+
+    screen (safety) → understand → retrieve → judge → compose + cite | clarify | hand over
+
+Pure: it reads one immutable Library and writes nothing. Tickets and transcripts are `conversation.py`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.confidence import Confidence
+from bot.judge import Judgement, judge_found
+from bot.language import identify_language
+from bot.library import Library
+from bot.phrases import Phrasebook
+from bot.reply import Flag, Question, Reply
+from bot.screen import Screen
+from bot.understand import is_long, read_intent, split_question
+from bot.voice import Voice
+from handoff.policy import Policies
+
+SEARCHED = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """What a turn needs. `library` gives the revision in hand, or None when nothing is published."""
+
+    library: Callable[[], Library | None]
+    screen: Screen
+    phrases: Phrasebook
+    confidence: Confidence
+    policies: Policies
+    clock: Callable[[], float]
+    new_id: Callable[[str], str]
+
+
+def ask(bot: Bot, question: Question) -> Reply:
+    """One turn, stateless. The safety screen comes first and depends on nothing that can be missing."""
+    started = time.perf_counter()
+    locale = identify_language(question.text, question.locale)
+    flag = _screened(bot, question)
+    library = bot.library()
+    voice = Voice(bot.phrases[locale], bot.policies, library, bot.clock(), bot.new_id("msg"))
+    if flag and flag.severity in ("P0", "P1"):
+        reply = voice.emergency(flag)
+    elif library is None:
+        reply = voice.hand_over("no_article", safety=flag)
+    else:
+        reply = _answer(bot, library, voice, question, locale, flag)
+    return replace(reply, timing_ms={"total": round((time.perf_counter() - started) * 1000, 2)})
+
+
+def _screened(bot: Bot, question: Question) -> Flag | None:
+    try:
+        return bot.screen.check(question.text)
+    except Exception:  # a failing voice means people, not silence
+        return Flag("self_harm", "P1")
+
+
+def _answer(
+    bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None
+) -> Reply:
+    intent = read_intent(question.text, locale, bot.phrases, lambda text: _spelled(library, text, locale))
+    if intent == "human":
+        context = _judge(bot, library, [" ".join([*question.turns[-1:], question.text])], locale)[0]
+        return voice.hand_over("asked_for_human", context, flag)
+    if intent != "question" and flag is None:
+        return voice.small_talk(intent)
+    whole, *parts = _judge(bot, library, [question.text, *split_question(question.text)], locale)
+    if question.turns and whole.right < bot.confidence.answer:
+        whole = max(whole, *_judge(bot, library, [f"{question.turns[-1]} {question.text}"], locale), key=_right)
+    chosen = _choose(bot.confidence, whole, parts)
+    if flag and flag.severity == "P2":
+        return voice.hand_over("safety", chosen[0] if chosen else whole, flag, steps=bool(chosen))
+    if chosen:
+        return voice.answer(chosen, flag)
+    if whole.subject < bot.confidence.subject_from and flag is None:
+        return voice.small_talk("off_topic", whole)
+    if _competes(bot.confidence, whole):
+        return voice.clarify(whole, flag)
+    return voice.hand_over("low_confidence" if whole.right > 0.5 * bot.confidence.answer else "no_article", whole, flag)
+
+
+def _judge(bot: Bot, library: Library, texts: list[str], locale: str) -> list[Judgement]:
+    found = library.index.search_all(texts, locale, SEARCHED)
+    return [judge_found(library, bot.confidence, t, locale, f) for t, f in zip(texts, found, strict=True)]
+
+
+def _choose(confidence: Confidence, whole: Judgement, parts: list[Judgement]) -> list[Judgement]:
+    """The one or two judgements to answer from: two when the message asks two things and both are sure."""
+    sure = sorted((p for p in parts if p.right >= confidence.answer), key=_right, reverse=True)
+    apart = {p.article.id: p for p in reversed(sure) if p.article}
+    if len(apart) > 1:
+        best = sorted(apart.values(), key=_right, reverse=True)[:2]
+        return sorted(best, key=parts.index)
+    if whole.right >= confidence.answer:
+        return [whole]
+    # In a long message the point may be one sentence of many.
+    return sure[:1] if is_long(whole.text) else []
+
+
+def _competes(confidence: Confidence, whole: Judgement) -> bool:
+    """A word or two that fit several articles: asking back helps more than handing over."""
+    return len(whole.text.split()) <= 3 and len(whole.rivals) > 0 and whole.features.dense > 0.5 * confidence.answer
+
+
+def _right(judgement: Judgement) -> float:
+    return judgement.right
+
+
+def _spelled(library: Library, text: str, locale: str) -> float:
+    """How word-like a text is, for languages that the articles are in; others are given the benefit of the doubt."""
+    if not any(language == locale for language, _ in library.articles):
+        return 1.0
+    return library.coverage.spelled(text, locale)

@@ -1,0 +1,82 @@
+"""The first safety screen: plain lexicons in five languages, run on every message before anything else.
+
+Knows text only: no index, database, network or model stands in its way.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.pattern import compile_patterns, normalize_text
+from bot.reply import Flag, Severity
+
+LEXICONS = Path(__file__).parent / "lexicons"
+SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
+EXTRAS = ("idioms", "rules", "negations")
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """One language's phrases. `triggers` in order of severity, gravest first."""
+
+    triggers: tuple[tuple[Flag, re.Pattern[str]], ...]
+    idioms: re.Pattern[str] | None
+    rules: re.Pattern[str] | None
+    negations: re.Pattern[str] | None
+
+
+class Screen:
+    """All the lexicons together: a message is read in every language, whatever the page is set to."""
+
+    def __init__(self, lexicons: tuple[Lexicon, ...]) -> None:
+        self._lexicons = lexicons
+
+    def check(self, text: str) -> Flag | None:
+        """The gravest thing seen. A question about the rules is P3; so is what an idiom or a negation takes back: None."""
+        plain = normalize_text(text)
+        asks_rule = any(lex.rules.search(plain) for lex in self._lexicons if lex.rules)
+        for lexicon in self._lexicons:
+            if lexicon.idioms:
+                plain = " ".join(lexicon.idioms.sub(" ", plain).split())
+        found = [flag for lexicon in self._lexicons if (flag := _first(lexicon, plain))]
+        if not found:
+            return None
+        worst = min(found, key=lambda flag: flag.severity)
+        return Flag(worst.category, "P3") if asks_rule else worst
+
+
+def read_screen(folder: Path = LEXICONS) -> Screen:
+    files = sorted(folder.glob("*.yaml"))
+    return Screen(tuple(_lexicon(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files))
+
+
+def _first(lexicon: Lexicon, plain: str) -> Flag | None:
+    for flag, pattern in lexicon.triggers:
+        for match in pattern.finditer(plain):
+            if not _negated(lexicon, plain[: match.start()]):
+                return flag
+    return None
+
+
+def _negated(lexicon: Lexicon, before: str) -> bool:
+    if lexicon.negations is None:
+        return False
+    ends = [match.end() for match in lexicon.negations.finditer(before)]
+    return bool(ends) and not before[ends[-1] :].strip()
+
+
+def _lexicon(data: dict[str, Any]) -> Lexicon:
+    triggers = [
+        (Flag(category, severity), pattern)
+        for severity in SEVERITIES
+        for category, phrases in data.items()
+        if category not in EXTRAS
+        if (pattern := compile_patterns(phrases.get(severity) or ()))
+    ]
+    extras = {name: compile_patterns(data.get(name) or ()) for name in EXTRAS}
+    return Lexicon(tuple(triggers), extras["idioms"], extras["rules"], extras["negations"])

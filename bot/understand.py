@@ -1,0 +1,74 @@
+"""Tells what kind of message this is before anything is searched; knows phrases and letters, not articles' meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from bot.pattern import normalize_text
+from bot.phrases import Phrasebook
+
+Intent = Literal["question", "hello", "thanks", "goodbye", "about", "human", "gibberish"]
+
+# In this order: "hi, thanks" is thanks, and a request for a person wins over everything.
+SMALL: tuple[tuple[Intent, str], ...] = (
+    ("about", "about_bot"),
+    ("thanks", "thanks_words"),
+    ("goodbye", "goodbye_words"),
+    ("hello", "greetings"),
+)
+FILLER = frozenset("there all everyone bot team again so very much a lot guys pls please ok okay yes no and".split())
+SPELLED = 0.55
+SENTENCE = re.compile(r"(?<=[.!?…。！？؟])\s+|(?<=[。！？])|\n+")
+JOINT = re.compile(
+    r"[,;]?\s+(?:and also|and then|and how|and what|and when|and where|and why|and can|and do|and is|and does|also|plus|another thing)\b",
+    re.I,
+)
+MIN_WORDS = 3
+LONG = 25
+
+
+def read_intent(text: str, locale: str, phrasebook: Phrasebook, spelled: Callable[[str], float]) -> Intent:
+    """`spelled` gives the share (0…1) of letter triples known from the articles, for a language they are in."""
+    plain = normalize_text(text)
+    books = [phrasebook[name] for name in dict.fromkeys((locale, "en"))]
+    if any(_found(book.patterns["human_words"], plain) for book in books):
+        return "human"
+    for intent, key in SMALL:
+        if any(_only(book.patterns[key], plain) for book in books):
+            return intent
+    if not re.search(r"\w", plain) or spelled(text) < SPELLED:
+        return "gibberish"
+    return "question"
+
+
+def split_question(text: str) -> list[str]:
+    """The parts of a message that may each be a question of its own: sentences, and what `and how`, `also` join.
+
+    A short message of one sentence is one part.
+    """
+    parts = [piece.strip() for sentence in SENTENCE.split(text) for piece in _joined(sentence)]
+    kept = [part for part in parts if len(part.split()) >= MIN_WORDS]
+    return kept if len(kept) > 1 else []
+
+
+def is_long(text: str) -> bool:
+    return len(text.split()) > LONG
+
+
+def _joined(sentence: str) -> list[str]:
+    cuts = [match.start() for match in JOINT.finditer(sentence)]
+    edges = [0, *cuts, len(sentence)]
+    return [sentence[a:b].strip(" ,;") for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _found(pattern: re.Pattern[str] | None, plain: str) -> bool:
+    return bool(pattern and pattern.search(plain))
+
+
+def _only(pattern: re.Pattern[str] | None, plain: str) -> bool:
+    """Nothing but such phrases and filler stands in the text."""
+    if not pattern or not pattern.search(plain):
+        return False
+    return all(word in FILLER for word in pattern.sub(" ", plain).split())

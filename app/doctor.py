@@ -30,6 +30,8 @@ def examine(settings: Settings) -> list[Finding]:
 def _shown(name: str, value: object) -> str:
     """Addresses may carry a password; only where it leads is shown."""
     text = str(value)
+    if name == "secret":
+        return "set" if text else "default"
     return text.rsplit("@", 1)[-1] if name.endswith("_url") else (text or "default")
 
 

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     chroma_url: str = Field("", description="address of a Chroma server; empty: embedded in the data folder")
     embedding_model: str = Field("", description="sentence-transformers name or folder; empty: the bundled MiniLM")
     site_name: str = Field("Callboard", description="what the assistant calls the place it answers for")
+    secret: str = Field("", repr=False, description="what conversations' tokens derive from; empty: DATA_DIR/secret")
     widget_origins: list[str] = Field([], description="sites that may embed the widget; empty: this server only")
     rate_limit: int = Field(60, ge=1, description="messages a minute from one address")
     max_body: int = Field(256_000, ge=10_000, description="largest request body in bytes")

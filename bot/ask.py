@@ -22,7 +22,8 @@ from bot.understand import is_long, read_intent, split_question
 from bot.voice import Voice
 from handoff.policy import Policies
 
-SEARCHED = 40
+SEARCHED = 60
+RULE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ def _answer(
     if question.turns and whole.right < bot.confidence.answer:
         whole = max(whole, *_judge(bot, library, [f"{question.turns[-1]} {question.text}"], locale), key=_right)
     chosen = _choose(bot.confidence, whole, parts)
+    if flag and flag.severity == "P3" and not chosen and whole.right >= RULE_SHARE * bot.confidence.answer:
+        # A question about the rules of a grave matter gets its article and the help line, not a ticket.
+        chosen = [whole]
     if flag and flag.severity == "P2":
         return voice.hand_over("safety", chosen[0] if chosen else whole, flag, steps=bool(chosen))
     if chosen:

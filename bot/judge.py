@@ -9,7 +9,7 @@ from bot.confidence import Confidence, Features
 from bot.library import Library
 from kb.article import Article
 from retrieval.analyze import content_terms
-from retrieval.index import Found, best_articles
+from retrieval.index import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +26,28 @@ class Judgement:
 
 
 def judge_found(library: Library, confidence: Confidence, text: str, locale: str, found: Found) -> Judgement:
-    best = best_articles(found.hits)
-    articles = [library.articles[hit.passage.locale, hit.passage.article] for hit in best]
-    features = read_features(library, text, locale, found)
+    articles = [library.articles[ranked.locale, ranked.article] for ranked in found.articles[:4]]
+    features = read_features(library, locale, found)
     right = confidence.right.probability(features) if articles else 0.0
     subject = confidence.subject.probability(features)
     top = articles[0] if articles else None
-    return Judgement(text, top, tuple(articles[1:4]), found, features, right, subject)
+    return Judgement(text, top, tuple(articles[1:]), found, features, right, subject)
 
 
-def read_features(library: Library, text: str, locale: str, found: Found) -> Features:
-    best = best_articles(found.hits)
+def read_features(library: Library, locale: str, found: Found) -> Features:
+    text = found.question
     words = len(content_terms(text, locale))
     known = library.coverage.known(text, locale)
-    if not best:
+    if not found.articles:
         return Features(0.0, 0.0, 0.0, 0.0, 0.0, known, math.log1p(words))
-    top = best[0].passage
+    top, *others = found.articles
     own = [hit for hit in found.hits if (hit.passage.article, hit.passage.locale) == (top.article, top.locale)]
     return Features(
-        dense=max(hit.dense for hit in own),
+        dense=max((hit.dense for hit in own), default=0.0),
         section=max((hit.dense for hit in own if hit.passage.kind == "section"), default=0.0),
         asked=max((hit.dense for hit in own if hit.passage.kind != "section"), default=0.0),
         coverage=library.coverage.share(text, top.article, top.locale),
-        margin=best[0].score - (best[1].score if len(best) > 1 else 0.0),
+        margin=top.score - (others[0].score if others else 0.0),
         known=known,
         length=math.log1p(words),
     )

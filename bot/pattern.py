@@ -43,7 +43,7 @@ def _expression(pattern: str) -> str:
         else:
             pieces.append(re.escape(_literal(piece)))
     body = "".join(pieces).replace(r"\ " + gap + r"\ ", r"\ " + gap)
-    return body if chinese else rf"(?<![\w'])(?:{body})(?![\w'])"
+    return body if chinese else rf"(?<!\w)(?:{body})(?!\w)"
 
 
 def _literal(piece: str) -> str:

@@ -18,6 +18,8 @@ from bot.reply import Flag, Severity
 LEXICONS = Path(__file__).parent / "lexicons"
 SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
 EXTRAS = ("idioms", "rules", "negations")
+# At equal severity the one that must not be missed comes first.
+ORDER = ("child_safety", "self_harm", "harassment", "violence", "account_takeover", "payment_fraud", "legal_privacy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Screen:
         self._lexicons = lexicons
 
     def check(self, text: str) -> Flag | None:
-        """The gravest thing seen. A question about the rules is P3; so is what an idiom or a negation takes back: None."""
+        """The gravest thing seen, or None. A question about the rules is P3, but never lowers a P0."""
         plain = normalize_text(text)
         asks_rule = any(lex.rules.search(plain) for lex in self._lexicons if lex.rules)
         for lexicon in self._lexicons:
@@ -46,8 +48,8 @@ class Screen:
         found = [flag for lexicon in self._lexicons if (flag := _first(lexicon, plain))]
         if not found:
             return None
-        worst = min(found, key=lambda flag: flag.severity)
-        return Flag(worst.category, "P3") if asks_rule else worst
+        worst = min(found, key=lambda flag: (flag.severity, ORDER.index(flag.category)))
+        return Flag(worst.category, "P3") if asks_rule and worst.severity != "P0" else worst
 
 
 def read_screen(folder: Path = LEXICONS) -> Screen:
@@ -74,9 +76,8 @@ def _lexicon(data: dict[str, Any]) -> Lexicon:
     triggers = [
         (Flag(category, severity), pattern)
         for severity in SEVERITIES
-        for category, phrases in data.items()
-        if category not in EXTRAS
-        if (pattern := compile_patterns(phrases.get(severity) or ()))
+        for category in ORDER
+        if (pattern := compile_patterns(data.get(category, {}).get(severity) or ()))
     ]
     extras = {name: compile_patterns(data.get(name) or ()) for name in EXTRAS}
     return Lexicon(tuple(triggers), extras["idioms"], extras["rules"], extras["negations"])

@@ -18,7 +18,7 @@ from kb.render import render_html
 NEAREST = 3
 SUGGESTED = 4
 PRIORITY: dict[str, Priority] = {"P0": "urgent", "P1": "urgent", "P2": "high"}
-SAID = {"hello": "hello", "thanks": "thanks", "goodbye": "thanks", "about": "capable", "off_topic": "off_topic"}
+SAID = {"hello": "hello", "thanks": "thanks", "goodbye": "goodbye", "about": "capable", "off_topic": "off_topic"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def measure_beir(folder: Path, split: str, locale: str | None, embedder: Embedde
     depth = min(len(passages), 20 * DEPTH)
     runs: dict[str, list[ScoredDoc]] = {"hybrid": [], "bm25": [], "dense": []}
     for (query, text), vector in zip(queries.items(), asked, strict=True):
-        hits = index.search(text, locale, depth).hits
-        runs["hybrid"] += _best(query, ((h.passage.article, h.score) for h in hits))
+        ranked = index.search(text, locale).articles
+        runs["hybrid"] += _best(query, ((r.article, r.score) for r in ranked))
         rows = lexical.search(text, locale, depth)
         runs["bm25"] += _best(query, ((passages[row].article, score) for row, score in rows))
         near: NDArray[np.float32] = vectors @ vector

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
+from bot.ask import SEARCHED
 from bot.confidence import FEATURES, Features
 from bot.judge import read_features
 from bot.library import Library
 from eval.case import Case
-from retrieval.index import best_articles
 
 FOLDS = 5
 SUBJECT = ("dense", "coverage", "known", "length")
@@ -39,12 +39,11 @@ def read_examples(library: Library, cases: Sequence[Case]) -> list[Example]:
     for case in cases:
         if case.expect.safety or not _plain(case):
             continue
-        found = library.index.search(case.question, case.locale, 40)
-        best = best_articles(found.hits)
-        top = best[0].passage.article if best else ""
+        found = library.index.search(case.question, case.locale, SEARCHED)
+        top = found.articles[0].article if found.articles else ""
         examples.append(
             Example(
-                features=read_features(library, case.question, case.locale, found),
+                features=read_features(library, case.locale, found),
                 right=top in case.expect.articles,
                 answerable=bool(case.expect.articles),
                 subject="smalltalk" not in case.expect.kinds,

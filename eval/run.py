@@ -18,10 +18,8 @@ from bot.reply import Question, Reply, reply_json
 from eval.case import Case
 from eval.measure import Metric, measure_run
 from eval.score import Verdict, judge_reply
-from retrieval.index import best_articles
 
 PACKAGES = ("torch", "sentence-transformers", "chromadb", "tantivy", "langchain-core")
-RANKED = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def run_cases(
     for number, case in enumerate(cases, 1):
         question = Question(case.question, case.locale, case.turns, case.creator)
         reply = ask(bot, question)
-        ranking = [hit.passage.article for hit in best_articles(library.index.search(case.question, reply.locale, RANKED).hits)]
+        ranking = [ranked.article for ranked in library.index.search(case.question, reply.locale).articles]
         samples.append(Sample(suite, case, reply, judge_reply(case, reply, library, ranking)))
         if progress:
             progress(number, len(cases))

@@ -104,6 +104,13 @@ def ticket_json(ticket: Ticket) -> dict[str, Any]:
     return asdict(ticket)
 
 
+def ticket_summary(ticket: Ticket) -> dict[str, Any]:
+    """What the creator may know of their ticket. `due_at`: seconds since the epoch of the next promise."""
+    due = ticket.sla.first_reply_due or ticket.sla.next_reply_due
+    names = ("id", "number", "queue", "priority", "status")
+    return {name: getattr(ticket, name) for name in names} | {"due_at": due}
+
+
 def evidence_packet(conn: Connection, desk: Desk, ticket: Ticket) -> dict[str, Any]:
     """All that a person needs to solve it at first touch: what was said, found and rejected, and the procedure."""
     transcript = [

@@ -10,7 +10,6 @@ threads = Table(
     "threads",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("token_hash", String(64), nullable=False),
     Column("locale", String(12), nullable=False),
     Column("page_url", Text, nullable=False),
     Column("creator", JSON, nullable=False),
@@ -107,5 +106,16 @@ contacts = Table(
     metadata,
     Column("thread", ForeignKey("threads.id"), primary_key=True),
     Column("email", String(320), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+# What a POST with an Idempotency-Key was answered; swept after a day.
+once = Table(
+    "once",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("body", String(64), nullable=False),
+    Column("answer", JSON(none_as_null=True)),
     Column("at", Float, nullable=False),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
+import base64
+import hmac
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,10 +12,9 @@ Role = Literal["creator", "bot", "agent", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One conversation. `seq` is the number of its last message; `token_hash` is all that is kept of its token."""
+    """One conversation. `seq` is the number of its last message."""
 
     id: str
-    token_hash: str
     locale: str
     created: float
     seq: int = 0
@@ -38,13 +37,10 @@ class Message:
     reply: dict[str, Any] | None = None
 
 
-def new_token() -> str:
-    return secrets.token_urlsafe(32)
+def make_token(secret: bytes, thread: str) -> str:
+    """The bearer token of a conversation. It is derived, so nothing at rest can be used as one."""
+    return base64.urlsafe_b64encode(hmac.digest(secret, thread.encode(), "sha256")).decode().rstrip("=")
 
 
-def hash_token(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def holds_token(thread: Thread, token: str) -> bool:
-    return secrets.compare_digest(thread.token_hash, hash_token(token))
+def holds_token(secret: bytes, thread: str, token: str) -> bool:
+    return hmac.compare_digest(make_token(secret, thread).encode(), token.encode())

@@ -26,6 +26,8 @@ class Embedder(Protocol):
 
     name: str
     reads: frozenset[str]
+    words: Sequence[str]
+    """Whole words of its vocabulary, most frequent first; empty if it has none."""
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), d)."""
@@ -41,6 +43,12 @@ class SentenceEmbedder:
         self._lock = threading.Lock()
         self.name = model or "all-MiniLM-L6-v2"
         self.reads = frozenset({"*"}) if model else frozenset({"en"})
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        # WordPiece vocabularies are written in order of frequency.
+        path = Path(self._folder) / "vocab.txt"
+        return path.read_text(encoding="utf-8").split() if path.is_file() else ()
 
     @cached_property
     def _model(self) -> SentenceTransformer:

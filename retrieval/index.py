@@ -15,9 +15,12 @@ from retrieval.embed import Embedder, Vectors
 from retrieval.fuse import fuse_scores
 from retrieval.lexical import LexicalIndex
 from retrieval.passage import Hit, Passage
+from retrieval.rank import ArticleModel, Ranked, rank_articles
+from retrieval.spell import Speller
 
 CANDIDATES = 64
 FALLBACK = "en"
+SPELLED = "en"
 # How much the words that a section shares with the question count beside its cosine.
 TERMS_SHARE = 0.2
 
@@ -27,9 +30,12 @@ Propose = Callable[[Vectors, int], Sequence[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found, best first. `degraded`: the vector index did not answer, so the exact product did."""
+    """What a search found, best first, as passages and as articles. `question` is what was searched, mended.
+    `degraded`: the vector index did not answer, so the exact product did."""
 
+    question: str
     hits: tuple[Hit, ...]
+    articles: tuple[Ranked, ...]
     vector: Vectors
     degraded: bool = False
 
@@ -51,6 +57,8 @@ class Index:
         self._embedder = embedder
         self._propose = propose
         self._lexical = LexicalIndex(self.passages)
+        self._model = ArticleModel(self.passages, vectors)
+        self._speller = Speller((p.embedded for p in self.passages), embedder.words)
         self._rows = {p.hash: row for row, p in enumerate(self.passages)}
         self._locales = np.array([p.locale for p in self.passages])
 
@@ -66,8 +74,9 @@ class Index:
 
     def search_all(self, questions: Sequence[str], locale: str = FALLBACK, k: int = 20) -> list[Found]:
         """Several questions at the cost of one embedding call."""
-        vectors = self._embedder.embed(questions)
-        return [self._search(text, vector, locale, k) for text, vector in zip(questions, vectors, strict=True)]
+        mended = [self._speller.correct(q) if locale.startswith(SPELLED) else q for q in questions]
+        vectors = self._embedder.embed(mended)
+        return [self._search(text, vector, locale, k) for text, vector in zip(mended, vectors, strict=True)]
 
     def rank_sections(self, article: str, locale: str, question: str, vector: Vectors) -> list[str]:
         """Anchors of all the article's sections, best first for this question."""
@@ -83,7 +92,7 @@ class Index:
 
     def _search(self, question: str, vector: Vectors, locale: str, k: int) -> Found:
         if not self.passages:
-            return Found((), vector)
+            return Found(question, (), (), vector)
         dense_rows, degraded = self._near(vector)
         lexical = dict(self._lexical.search(question, locale, 4 * CANDIDATES))
         allowed = self._allowed(locale)
@@ -93,12 +102,14 @@ class Index:
         dense = (self.vectors[rows] @ vector).astype(np.float64)
         bm25 = np.array([lexical.get(int(row), 0.0) for row in rows])
         language = locale.split("-")[0]
-        scores = fuse_scores(dense, bm25, reads=bool({"*", language} & self._embedder.reads))
-        order = sorted(range(len(rows)), key=lambda i: (-scores[i], self.passages[rows[i]].hash))[:k]
+        reads = bool({"*", language} & self._embedder.reads)
+        scores = fuse_scores(dense, bm25, reads=reads)
+        order = sorted(range(len(rows)), key=lambda i: (-scores[i], self.passages[rows[i]].hash))
         hits = tuple(
             Hit(self.passages[rows[i]], float(scores[i]), float(dense[i]), float(bm25[i])) for i in order
         )
-        return Found(hits, vector, degraded)
+        ranked = rank_articles(hits, self._model if reads else None, vector)
+        return Found(question, hits[:k], tuple(ranked), vector, degraded)
 
     def _near(self, vector: Vectors) -> tuple[Sequence[int], bool]:
         if self._propose is not None:
@@ -119,13 +130,3 @@ class Index:
     def _allowed(self, locale: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         wanted = np.isin(self._locales, [locale, locale.split("-")[0], FALLBACK])
         return wanted if wanted.any() else np.ones(len(self._locales), dtype=bool)
-
-
-def best_articles(hits: Sequence[Hit]) -> list[Hit]:
-    """Each article's best hit, best first: several passages of an article count once."""
-    best: dict[tuple[str, str], Hit] = {}
-    for hit in hits:
-        best.setdefault((hit.passage.article, hit.passage.locale), hit)
-    return list(best.values())
-
-

@@ -1,0 +1,172 @@
+"""Carries a conversation: asks the bot, and writes message, reply, ticket and outbox row in one transaction.
+
+Knows threads, tickets and the bot's `ask`; nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from bot.ask import Bot, ask
+from bot.reply import Handover, Question, Reply, reply_json
+from handoff.desk import (
+    Desk, active_ticket, draft_ticket, last_ticket, move_ticket, open_ticket, ticket_summary,
+)  # fmt: skip
+from handoff.log import append_message, keep_contact, keep_reply, read_messages, sent_before
+from handoff.once import KeyReused, StillRunning
+from handoff.thread import Message, Thread
+from handoff.ticket import Event, Ticket
+from kb.render import render_html
+from kb.sql import writing
+
+TURNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What conversations need: where they are kept, who answers, and how tickets are opened."""
+
+    engine: Engine
+    bot: Bot
+    desk: Desk
+    running: set[tuple[str, str]] = field(default_factory=set)
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+
+def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[dict[str, Any] | None, Reply | None]:
+    """One message of a creator: the Reply as JSON, and as it was composed if that happened now.
+
+    None: a person has the conversation and the bot keeps silent. A repeat of `client_id` gives the stored reply;
+    KeyReused if the text differs, StillRunning while the first is not done.
+    """
+    with _alone(service, thread.id, client_id):
+        with service.engine.connect() as conn:
+            before = sent_before(conn, thread.id, client_id)
+            ticket = active_ticket(conn, thread.id)
+            turns = [m.text for m in read_messages(conn, thread.id) if m.role == "creator"][-TURNS:]
+        if before:
+            return _repeated(before, text), None
+        reply = ask(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
+        grave = reply.safety is not None and reply.safety.severity in ("P0", "P1")
+        silent = ticket is not None and ticket.staffed and not grave
+        try:
+            with writing(service.engine) as conn:
+                return _write(conn, service, thread, text, client_id, None if silent else reply), None if silent else reply
+        except IntegrityError:
+            # Another process was faster with the same message.
+            with service.engine.connect() as conn:
+                before = sent_before(conn, thread.id, client_id)
+            if before is None:
+                raise
+            return _repeated(before, text), None
+
+
+def hand_over(
+    conn: Connection, service: Service, thread: Thread, email: str | None, fields: dict[str, Any]
+) -> dict[str, Any]:
+    """The creator asks for a person by the button: a ticket, and a message that says so."""
+    now = service.bot.clock()
+    if email:
+        keep_contact(conn, thread.id, email, now)
+    messages = read_messages(conn, thread.id)
+    known = [m.reply for m in messages if m.role == "bot" and m.reply]
+    handover = Handover(_queue_of(service, known), "normal", "asked_for_human", {"last_reply": known[-1]["text"] if known else ""})
+    ticket, opened = _ticket_for(conn, service, thread, handover, None, fields)
+    phrases = service.bot.phrases[thread.locale]
+    text = phrases.say("ticket_opened" if opened else "ticket_exists", number=ticket.number)
+    html = render_html(text, thread.locale)
+    append_message(conn, Message(service.desk.new_id("msg"), thread.id, "system", text, now, html=html))
+    return ticket_summary(ticket)
+
+
+def _write(
+    conn: Connection, service: Service, thread: Thread, text: str, client_id: str, reply: Reply | None
+) -> dict[str, Any] | None:
+    now = service.bot.clock()
+    asked = append_message(conn, Message(service.desk.new_id("msg"), thread.id, "creator", text, now, client_id=client_id))
+    if reply is None:
+        if ticket := active_ticket(conn, thread.id):
+            move_ticket(conn, service.desk, ticket, Event("creator_message", "creator"))
+        return None
+    ticket = None
+    if reply.handover:
+        safety = {"category": reply.safety.category, "severity": reply.safety.severity} if reply.safety else None
+        ticket, opened = _ticket_for(conn, service, thread, reply.handover, safety, {})
+        phrases = service.bot.phrases[reply.locale]
+        reply = _add(reply, phrases.say("ticket_opened" if opened else "ticket_exists", number=ticket.number))
+    elif waiting := active_ticket(conn, thread.id):
+        ticket = move_ticket(conn, service.desk, waiting, Event("creator_message", "creator"))
+    data = reply_json(reply, thread.id, ticket_summary(ticket) if ticket else None)
+    append_message(conn, Message(reply.id, thread.id, "bot", reply.text, now, html=reply.html, reply=data))
+    keep_reply(conn, asked.id, data)
+    return data
+
+
+def _ticket_for(
+    conn: Connection, service: Service, thread: Thread, handover: Handover, safety: dict[str, str] | None, fields: dict[str, Any]
+) -> tuple[Ticket, bool]:
+    """The conversation's ticket: the active one, the solved one reopened, or a new one."""
+    last = last_ticket(conn, thread.id)
+    if last and last.status == "solved":
+        return move_ticket(conn, service.desk, last, Event("creator_message", "creator")), False
+    draft = draft_ticket(
+        service.desk,
+        thread.id,
+        queue=handover.queue,
+        priority=handover.priority,
+        reason=handover.reason,
+        language=thread.locale,
+        safety=safety,
+        creator=thread.creator,
+        fields=fields,
+        evidence=handover.evidence,
+    )
+    return open_ticket(conn, service.desk, draft)
+
+
+def _queue_of(service: Service, replies: list[dict[str, Any]]) -> str:
+    """The queue that the last cited article names, so that the right people get it."""
+    library = service.bot.library()
+    for reply in reversed(replies):
+        for citation in reply["citations"]:
+            article = library.article(citation["article"], citation["locale"]) if library else None
+            if article and (named := (article.meta.get("handoff") or {}).get("queue")):
+                return service.bot.policies.queue_for(named, None)
+    return service.bot.policies.default
+
+
+def _add(reply: Reply, text: str) -> Reply:
+    html = render_html(text, reply.locale).strip()
+    return replace(
+        reply,
+        text=f"{reply.text}\n\n{text}",
+        html=f"{reply.html}\n{html}",
+        sentences=(*reply.sentences, (text, html)),
+    )
+
+
+def _repeated(before: Message, text: str) -> dict[str, Any] | None:
+    if before.text != text:
+        raise KeyReused(before.client_id)
+    return before.reply
+
+
+@contextmanager
+def _alone(service: Service, thread: str, client_id: str) -> Iterator[None]:
+    key = (thread, client_id)
+    with service.guard:
+        if key in service.running:
+            raise StillRunning(client_id)
+        service.running.add(key)
+    try:
+        yield
+    finally:
+        with service.guard:
+            service.running.discard(key)

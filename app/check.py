@@ -11,7 +11,7 @@ from kb.tree import read_tree
 
 
 def check_all(root: Path) -> tuple[list[Problem], int]:
-    """Every problem of the articles under `root`, the policies and the shipped suites; and how many articles there are."""
+    """Every problem of the articles under `root`, the policies and the shipped suites; and the number of articles."""
     if not root.is_dir():
         return [Problem(str(root), 1, 1, "A000", "is not a folder")], 0
     tree = read_tree(root)

@@ -23,7 +23,6 @@ from app.settings import Settings, SettingsError, read_settings
 from app.wire import exact_library, make_bot, make_embedder, make_engine
 from kb.problem import Problem
 from kb.revision import diff_revisions, find_revision, list_revisions
-from kb.tree import read_tree
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 cli.add_typer(cli_eval.cli, name="eval")
@@ -109,7 +108,12 @@ def publish(
     try:
         with progress_bar("embedding", quiet=as_json) as progress:
             done = publish_tree(
-                make_engine(settings), settings.articles_dir, make_embedder(settings), time.time(), dry_run=dry_run, progress=progress
+                make_engine(settings),
+                settings.articles_dir,
+                make_embedder(settings),
+                time.time(),
+                dry_run=dry_run,
+                progress=progress,
             )
     except CheckFailed as failed:
         if as_json:
@@ -120,7 +124,10 @@ def publish(
         print_json(done.json())
     else:
         state = "would be" if dry_run else "is"
-        print(f"revision {done.revision} {state} live: {done.articles} articles, {done.passages} passages", end="")
+        print(
+            f"revision {done.revision} {state} live: {done.articles} articles, {done.passages} passages",
+            end="",
+        )
         print(f" ({done.embedded} embedded, {done.reused} reused) in {done.seconds:.1f} s")
 
 
@@ -177,7 +184,14 @@ def publish_now(settings: Settings) -> None:
     """Publish for a first start, with words on standard error and the errors in full if it cannot be."""
     try:
         with progress_bar("publishing the articles for the first time") as progress:
-            publish_tree(make_engine(settings), settings.articles_dir, make_embedder(settings), time.time(), "first start", progress=progress)
+            publish_tree(
+                make_engine(settings),
+                settings.articles_dir,
+                make_embedder(settings),
+                time.time(),
+                "first start",
+                progress=progress,
+            )
     except CheckFailed as failed:
         _print_problems(failed.problems)
         fail(f"{settings.articles_dir} has {len(failed.problems)} errors; mend them and start again", 1)

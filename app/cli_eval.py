@@ -43,7 +43,12 @@ def run(
             samples += run_cases(bot, library, name, cases, progress)
     if not samples:
         fail("no case is left to run; check --locale", 2)
-    metrics = keep_run(folder, samples, settings.model_dump(mode="json", exclude={"database_url", "chroma_url"}), library.revision)
+    metrics = keep_run(
+        folder,
+        samples,
+        settings.model_dump(mode="json", exclude={"database_url", "chroma_url"}),
+        library.revision,
+    )
     write_report(folder)
     if as_json:
         print_json({"run": str(folder), "metrics": [m.json() for m in metrics], "gate": "none"})
@@ -67,7 +72,9 @@ def report(run: Path) -> None:
 @cli.command()
 def calibrate(
     suites: list[str],
-    output: Annotated[Path | None, typer.Option("-o", help="File to write; DATA_DIR/confidence.json if left out.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", help="File to write; DATA_DIR/confidence.json if left out.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Fit the confidence model and its thresholds on suites."""
@@ -108,10 +115,15 @@ def beir(
     for name, row in {"hybrid": result["metrics"], **result["alone"]}.items():
         print(f"{name:8} " + "  ".join(f"{k} {v:.4f}" for k, v in row.items()))
     gain = result["gain"]
-    print(f"hybrid − {gain['over']}: nDCG@10 {gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}] paired, n={result['queries']}")
+    interval = f"{gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]"
+    print(f"hybrid − {gain['over']}: nDCG@10 {interval} paired, n={result['queries']}")
 
 
-def bench(name: Annotated[str, typer.Argument(help="ask · embed · search")], rounds: int = 100, as_json: Json = False) -> None:
+def bench(
+    name: Annotated[str, typer.Argument(help="ask · embed · search")],
+    rounds: int = 100,
+    as_json: Json = False,
+) -> None:
     """Measure a speed in this very run and print medians and ratios."""
     from eval.bench import BENCHES, run_bench
 
@@ -119,7 +131,9 @@ def bench(name: Annotated[str, typer.Argument(help="ask · embed · search")], r
         fail(f"there is no bench {name!r}; there are {', '.join(BENCHES)}", 2)
     settings = read_settings()
     library = _library(settings, "live")
-    result: dict[str, Any] = run_bench(name, make_bot(settings, lambda: library), library, make_embedder(settings), rounds)
+    result: dict[str, Any] = run_bench(
+        name, make_bot(settings, lambda: library), library, make_embedder(settings), rounds
+    )
     if as_json:
         print_json(result)
         return

@@ -21,7 +21,11 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     rows = [
-        Finding(f"CALLBOARD_{name.upper()}", True, f"{_shown(name, getattr(settings, name))} ({field.description})")
+        Finding(
+            f"CALLBOARD_{name.upper()}",
+            True,
+            f"{_shown(name, getattr(settings, name))} ({field.description})",
+        )
         for name, field in type(settings).model_fields.items()
     ]
     return [*rows, _database(settings), _model(settings)]

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 
-
 def print_json(document: Any) -> None:
     print(json.dumps(document, ensure_ascii=False, indent=2))
 
@@ -28,11 +27,14 @@ def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, i
         if sys.stderr.isatty():
             width = 30 * done // max(1, total)
             end = "\n" if done >= total else ""
-            print(f"\r{what} {'█' * width}{'·' * (30 - width)} {done}/{total}", end=end, file=sys.stderr, flush=True)
+            print(
+                f"\r{what} {'█' * width}{'·' * (30 - width)} {done}/{total}",
+                end=end,
+                file=sys.stderr,
+                flush=True,
+            )
         elif 4 * done // max(1, total) > shown["at"]:
             shown["at"] = 4 * done // max(1, total)
             print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
 
     yield (lambda _done, _total: None) if quiet else bar
-
-

@@ -8,6 +8,7 @@ import socket
 import time
 
 import uvicorn
+from sqlalchemy import Engine
 
 from app.output import fail, progress_bar
 from app.publish import CheckFailed, publish_tree
@@ -15,6 +16,7 @@ from app.settings import Settings
 from app.web import make_app
 from app.wire import make_embedder, make_engine
 from kb.revision import live_revision
+from retrieval.embed import Embedder
 
 
 def run_server(settings: Settings, host: str, port: int) -> None:
@@ -31,14 +33,17 @@ def run_server(settings: Settings, host: str, port: int) -> None:
     embedder.embed(["warm"])
     app = make_app(settings, engine, embedder)
     at = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
-    print(f"\n  Callboard is at   {at}\n  Help Center       {at}/help/en\n  API               {at}/openapi.json\n", flush=True)
+    print(
+        f"\n  Callboard is at   {at}\n  Help Center       {at}/help/en\n  API               {at}/openapi.json\n",
+        flush=True,
+    )
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
 
 
-def _publish_first(settings: Settings, engine: object, embedder: object) -> None:
+def _publish_first(settings: Settings, engine: Engine, embedder: Embedder) -> None:
     try:
         with progress_bar("publishing the articles for the first time") as progress:
-            publish_tree(engine, settings.articles_dir, embedder, time.time(), "first start", progress=progress)  # type: ignore[arg-type]
+            publish_tree(engine, settings.articles_dir, embedder, time.time(), "first start", progress=progress)
     except CheckFailed as failed:
         for problem in failed.problems:
             print(problem)

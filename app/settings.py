@@ -6,7 +6,12 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 PACKAGED = Path(__file__).parent.parent / "kb" / "articles"
 EXAMPLES = {
@@ -26,9 +31,7 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """Every setting, with its default. Environment variables win over callboard.toml."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="CALLBOARD_", toml_file="callboard.toml", extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="CALLBOARD_", toml_file="callboard.toml", extra="ignore", frozen=True)
 
     articles_dir: Path = Field(PACKAGED, description="folder of the articles")
     data_dir: Path = Field(Path("var"), description="folder for the database and the caches")

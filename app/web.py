@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,12 @@ log = logging.getLogger(__name__)
 def make_app(settings: Settings, engine: Engine | None = None, embedder: Embedder | None = None) -> FastAPI:
     """The whole product as one ASGI application. The articles must be published already, or are soon."""
     engine = engine or make_engine(settings)
-    embedder = embedder or make_embedder(settings)
-    chroma = ChromaCache(Path(settings.data_dir) / "chroma", settings.chroma_url, embedder.name)
+    model: Embedder = embedder or make_embedder(settings)
+    chroma = ChromaCache(Path(settings.data_dir) / "chroma", settings.chroma_url, model.name)
     holder = Holder(
         engine,
-        lambda conn, revision: open_library(conn, revision, embedder, chroma),
-        lambda conn, revision: open_library(conn, revision, embedder),
+        lambda conn, revision: open_library(conn, revision, model, chroma),
+        lambda conn, revision: open_library(conn, revision, model),
     )
     bot_ = make_bot(settings, holder.library)
     counts: Counter[str] = Counter()
@@ -91,7 +91,11 @@ class Guard:
 
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"same-origin"),
+                ]
             await send(message)
 
         length = dict(scope["headers"]).get(b"content-length", b"0")
@@ -156,7 +160,8 @@ def _add_health(app: FastAPI, engine: Engine, holder: Holder, chroma: ChromaCach
         """Prometheus text format."""
         lines = ["# TYPE callboard_replies_total counter"]
         lines += [f'callboard_replies_total{{kind="{kind}"}} {n}' for kind, n in sorted(counts.items())]
-        lines += ["# TYPE callboard_vector_index_ready gauge", f"callboard_vector_index_ready {int(chroma.ready)}"]
+        lines += [
+            "# TYPE callboard_vector_index_ready gauge",
+            f"callboard_vector_index_ready {int(chroma.ready)}",
+        ]
         return "\n".join(lines) + "\n"
-
-

@@ -59,7 +59,7 @@ def make_router(api: Api) -> APIRouter:
             raise Problem(404, "there is no such conversation, or this token does not hold it")
         return thread
 
-    Held = Annotated[Thread, Depends(known_thread)]
+    held = Depends(known_thread)
 
     @router.post("/ask")
     def ask_once(body: schema.AskIn, request: Request) -> dict[str, Any]:
@@ -84,7 +84,11 @@ def make_router(api: Api) -> APIRouter:
 
         def work(conn: Connection) -> dict[str, Any]:
             thread = Thread(
-                service.desk.new_id("cnv"), locale, service.bot.clock(), page_url=body.page_url, creator=body.creator.known()
+                service.desk.new_id("cnv"),
+                locale,
+                service.bot.clock(),
+                page_url=body.page_url,
+                creator=body.creator.known(),
             )
             start_thread(conn, thread)
             return {"id": thread.id}
@@ -99,7 +103,7 @@ def make_router(api: Api) -> APIRouter:
 
     @router.post("/conversations/{id}/messages", response_model=None)
     def send_message(
-        body: schema.MessageIn, request: Request, thread: Held, accept: Annotated[str, Header()] = ""
+        body: schema.MessageIn, request: Request, thread: Thread = held, accept: Annotated[str, Header()] = ""
     ) -> Response:
         """The Reply, as JSON or as events; 202 where a person has the conversation and the bot keeps silent."""
         _limited(api, request, body.text)
@@ -119,7 +123,7 @@ def make_router(api: Api) -> APIRouter:
         return JSONResponse(data)
 
     @router.get("/conversations/{id}")
-    def read_transcript(thread: Held) -> dict[str, Any]:
+    def read_transcript(thread: Thread = held) -> dict[str, Any]:
         with service.engine.connect() as conn:
             messages = read_messages(conn, thread.id)
             ticket = last_ticket(conn, thread.id)
@@ -131,7 +135,9 @@ def make_router(api: Api) -> APIRouter:
         }
 
     @router.get("/conversations/{id}/events", response_model=None)
-    def stream_events(request: Request, thread: Held, last_event_id: Annotated[str, Header()] = "") -> Response:
+    def stream_events(
+        request: Request, thread: Thread = held, last_event_id: Annotated[str, Header()] = ""
+    ) -> Response:
         """What happens in the conversation from Last-Event-ID on."""
         if last_event_id and not (last_event_id.isdecimal() and len(last_event_id) < 16):
             raise Problem(422, "Last-Event-ID must be a number that this stream sent", field="Last-Event-ID")
@@ -139,7 +145,7 @@ def make_router(api: Api) -> APIRouter:
         return StreamingResponse(events, media_type=SSE, headers={"Cache-Control": "no-store"})
 
     @router.post("/conversations/{id}/handover", status_code=201)
-    def ask_person(body: schema.HandoverIn, thread: Held, key: Key = None) -> dict[str, Any]:
+    def ask_person(body: schema.HandoverIn, thread: Thread = held, key: Key = None) -> dict[str, Any]:
         """A ticket for a person; the one that is open already if there is one."""
         fields = {**body.fields, **({"reason": body.reason} if body.reason else {})}
 
@@ -149,7 +155,7 @@ def make_router(api: Api) -> APIRouter:
         return _once(api, f"handover:{thread.id}", key, body.model_dump(), work)
 
     @router.post("/conversations/{id}/rating", status_code=201)
-    def rate_conversation(body: schema.RatingIn, thread: Held, key: Key = None) -> dict[str, Any]:
+    def rate_conversation(body: schema.RatingIn, thread: Thread = held, key: Key = None) -> dict[str, Any]:
         def work(conn: Connection) -> dict[str, Any]:
             keep_rating(conn, thread.id, body.score, body.comment, service.bot.clock())
             return {"score": body.score}
@@ -201,7 +207,12 @@ def _found(library: Library, q: str, locale: str, k: int) -> list[dict[str, Any]
                 "url": article.url(),
                 "score": round(ranked.score, 4),
                 "sections": [
-                    {"anchor": s.anchor, "title": s.title or article.title, "url": article.url(s.anchor), "text": s.text[:200]}
+                    {
+                        "anchor": s.anchor,
+                        "title": s.title or article.title,
+                        "url": article.url(s.anchor),
+                        "text": s.text[:200],
+                    }
                     for s in sections
                 ],
             }
@@ -242,5 +253,3 @@ def _once(
         raise Problem(422, "this Idempotency-Key was used before with another body", field="Idempotency-Key") from error
     except StillRunning as error:
         raise Problem(409, "the first request with this Idempotency-Key is still running") from error
-
-

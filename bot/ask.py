@@ -24,6 +24,7 @@ from handoff.policy import Policies
 
 SEARCHED = 60
 RULE_SHARE = 0.5
+FOLLOW_UP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,7 @@ def _screened(bot: Bot, question: Question) -> Flag | None:
         return Flag("self_harm", "P1")
 
 
-def _answer(
-    bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None
-) -> Reply:
+def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None) -> Reply:
     intent = read_intent(question.text, locale, bot.phrases, lambda text: _spelled(library, text, locale))
     if intent == "human":
         context = _judge(bot, library, [" ".join([*question.turns[-1:], question.text])], locale)[0]
@@ -72,8 +71,10 @@ def _answer(
     if intent != "question" and flag is None:
         return voice.small_talk(intent)
     whole, *parts = _judge(bot, library, [question.text, *split_question(question.text)], locale)
-    if question.turns and whole.right < bot.confidence.answer:
-        whole = max(whole, *_judge(bot, library, [f"{question.turns[-1]} {question.text}"], locale), key=_right)
+    if question.turns and whole.right < bot.confidence.answer and len(question.text.split()) <= FOLLOW_UP:
+        # A few words that mean little alone may go on with what was asked before.
+        joined = _judge(bot, library, [f"{question.turns[-1]} {question.text}"], locale)[0]
+        whole = joined if joined.right >= bot.confidence.answer else whole
     chosen = _choose(bot.confidence, whole, parts)
     if flag and flag.severity == "P3" and not chosen and whole.right >= RULE_SHARE * bot.confidence.answer:
         # A question about the rules of a grave matter gets its article and the help line, not a ticket.

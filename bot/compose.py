@@ -27,7 +27,9 @@ class Draft:
     sentences: tuple[tuple[str, str], ...]
 
 
-def compose_answer(article: Article, ranked: Sequence[str], revision: str, first: int = 1, budget: int = BUDGET) -> Draft:
+def compose_answer(
+    article: Article, ranked: Sequence[str], revision: str, first: int = 1, budget: int = BUDGET
+) -> Draft:
     """The best section of `article` (`ranked`: its anchors, best first), under its opening words where they are short.
 
     About `budget` words, but a list of steps is never cut. Citations are numbered from `first`.

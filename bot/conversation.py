@@ -17,7 +17,13 @@ from sqlalchemy.exc import IntegrityError
 from bot.ask import Bot, ask
 from bot.reply import Handover, Question, Reply, reply_json
 from handoff.desk import (
-    Desk, active_ticket, draft_ticket, last_ticket, move_ticket, open_ticket, ticket_summary,
+    Desk,
+    active_ticket,
+    draft_ticket,
+    last_ticket,
+    move_ticket,
+    open_ticket,
+    ticket_summary,
 )  # fmt: skip
 from handoff.log import append_message, keep_contact, keep_reply, read_messages, sent_before
 from handoff.once import KeyReused, StillRunning
@@ -58,7 +64,9 @@ def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[di
         silent = ticket is not None and ticket.staffed and not grave
         try:
             with writing(service.engine) as conn:
-                return _write(conn, service, thread, text, client_id, None if silent else reply), None if silent else reply
+                return _write(
+                    conn, service, thread, text, client_id, None if silent else reply
+                ), None if silent else reply
         except IntegrityError:
             # Another process was faster with the same message.
             with service.engine.connect() as conn:
@@ -77,7 +85,12 @@ def hand_over(
         keep_contact(conn, thread.id, email, now)
     messages = read_messages(conn, thread.id)
     known = [m.reply for m in messages if m.role == "bot" and m.reply]
-    handover = Handover(_queue_of(service, known), "normal", "asked_for_human", {"last_reply": known[-1]["text"] if known else ""})
+    handover = Handover(
+        _queue_of(service, known),
+        "normal",
+        "asked_for_human",
+        {"last_reply": known[-1]["text"] if known else ""},
+    )
     ticket, opened = _ticket_for(conn, service, thread, handover, None, fields)
     phrases = service.bot.phrases[thread.locale]
     text = phrases.say("ticket_opened" if opened else "ticket_exists", number=ticket.number)
@@ -90,7 +103,9 @@ def _write(
     conn: Connection, service: Service, thread: Thread, text: str, client_id: str, reply: Reply | None
 ) -> dict[str, Any] | None:
     now = service.bot.clock()
-    asked = append_message(conn, Message(service.desk.new_id("msg"), thread.id, "creator", text, now, client_id=client_id))
+    asked = append_message(
+        conn, Message(service.desk.new_id("msg"), thread.id, "creator", text, now, client_id=client_id)
+    )
     if reply is None:
         if ticket := active_ticket(conn, thread.id):
             move_ticket(conn, service.desk, ticket, Event("creator_message", "creator"))
@@ -110,7 +125,12 @@ def _write(
 
 
 def _ticket_for(
-    conn: Connection, service: Service, thread: Thread, handover: Handover, safety: dict[str, str] | None, fields: dict[str, Any]
+    conn: Connection,
+    service: Service,
+    thread: Thread,
+    handover: Handover,
+    safety: dict[str, str] | None,
+    fields: dict[str, Any],
 ) -> tuple[Ticket, bool]:
     """The conversation's ticket: the active one, the solved one reopened, or a new one."""
     last = last_ticket(conn, thread.id)

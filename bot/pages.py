@@ -14,7 +14,10 @@ from bot.problem import Problem
 
 WIDGET = Path(__file__).parent / "widget"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
-STRICT = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+STRICT = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'"
+)
 CACHE = {"Cache-Control": "no-cache"}
 
 
@@ -39,7 +42,13 @@ def make_router(phrases: Phrasebook, site: str, origins: list[str]) -> APIRouter
     def strings(locale: str = "en") -> dict[str, Any]:
         book = phrases[identify_language("", locale)]
         direction = "rtl" if book.locale == "ar" else "ltr"
-        return {"locale": book.locale, "dir": direction, "site": site, "origins": origins, "ui": book.data["ui"]}
+        return {
+            "locale": book.locale,
+            "dir": direction,
+            "site": site,
+            "origins": origins,
+            "ui": book.data["ui"],
+        }
 
     @router.get("/widget/{name}")
     def asset(name: str) -> FileResponse:

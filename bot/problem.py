@@ -18,5 +18,11 @@ class Problem(Exception):
 
 def problem_response(problem: Problem) -> JSONResponse:
     title = HTTPStatus(problem.status).phrase
-    body = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail, **problem.extra}
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": problem.status,
+        "detail": problem.detail,
+        **problem.extra,
+    }
     return JSONResponse(body, problem.status, problem.headers, media_type="application/problem+json")

@@ -19,7 +19,15 @@ LEXICONS = Path(__file__).parent / "lexicons"
 SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
 EXTRAS = ("idioms", "rules", "negations")
 # At equal severity the one that must not be missed comes first.
-ORDER = ("child_safety", "self_harm", "harassment", "violence", "account_takeover", "payment_fraud", "legal_privacy")
+ORDER = (
+    "child_safety",
+    "self_harm",
+    "harassment",
+    "violence",
+    "account_takeover",
+    "payment_fraud",
+    "legal_privacy",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal
 
 from bot.pattern import normalize_text
@@ -22,7 +23,7 @@ FILLER = frozenset("there all everyone bot team again so very much a lot guys pl
 SPELLED = 0.55
 SENTENCE = re.compile(r"(?<=[.!?…。！？؟])\s+|(?<=[。！？])|\n+")
 JOINT = re.compile(
-    r"[,;]?\s+(?:and also|and then|and how|and what|and when|and where|and why|and can|and do|and is|and does|also|plus|another thing)\b",
+    r"[,;]?\s+(?:and (?:also|then|how|what|when|where|why|can|do|is|does)|also|plus|another thing)\b",
     re.I,
 )
 MIN_WORDS = 3
@@ -60,7 +61,7 @@ def is_long(text: str) -> bool:
 def _joined(sentence: str) -> list[str]:
     cuts = [match.start() for match in JOINT.finditer(sentence)]
     edges = [0, *cuts, len(sentence)]
-    return [sentence[a:b].strip(" ,;") for a, b in zip(edges, edges[1:], strict=False)]
+    return [sentence[a:b].strip(" ,;") for a, b in pairwise(edges)]
 
 
 def _found(pattern: re.Pattern[str] | None, plain: str) -> bool:

@@ -18,7 +18,13 @@ from kb.render import render_html
 NEAREST = 3
 SUGGESTED = 4
 PRIORITY: dict[str, Priority] = {"P0": "urgent", "P1": "urgent", "P2": "high"}
-SAID = {"hello": "hello", "thanks": "thanks", "goodbye": "goodbye", "about": "capable", "off_topic": "off_topic"}
+SAID = {
+    "hello": "hello",
+    "thanks": "thanks",
+    "goodbye": "goodbye",
+    "about": "capable",
+    "off_topic": "off_topic",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +80,22 @@ class Voice:
         near = self._near(judged)
         options = tuple(Option(article.title, article.title) for article in near)
         pieces = [self._piece(self.phrases.say("clarify"))]
-        return self._reply("clarify", pieces, options=options, safety=flag, confidence=judged.right, degraded=judged.found.degraded)
+        return self._reply(
+            "clarify",
+            pieces,
+            options=options,
+            safety=flag,
+            confidence=judged.right,
+            degraded=judged.found.degraded,
+        )
 
     def hand_over(
-        self, reason: Reason, judged: Judgement | None = None, safety: Flag | None = None, *, steps: bool = False
+        self,
+        reason: Reason,
+        judged: Judgement | None = None,
+        safety: Flag | None = None,
+        *,
+        steps: bool = False,
     ) -> Reply:
         """What was found, what was not, and a person. With `steps`, the article's safe steps follow the fixed text."""
         pieces, drafts = [self._piece(self._why(reason, judged, safety))], list[Draft]()
@@ -110,7 +128,9 @@ class Voice:
     def _draft(self, judged: Judgement, first: int, of: int) -> Draft:
         if judged.article is None or self.library is None:
             raise ValueError("nothing was found to answer from")
-        ranked = self.library.index.rank_sections(judged.article.id, judged.article.locale, judged.text, judged.found.vector)
+        ranked = self.library.index.rank_sections(
+            judged.article.id, judged.article.locale, judged.text, judged.found.vector
+        )
         budget = {} if of == 1 else {"budget": TWO_PART_BUDGET}
         return compose_answer(judged.article, ranked, self.library.revision, first, **budget)
 
@@ -154,7 +174,9 @@ class Voice:
         html = render_html(text, self.phrases.locale).strip()
         return text, html
 
-    def _reply(self, kind: Kind, pieces: Sequence[tuple[str, str]], drafts: Sequence[Draft] = (), **values: object) -> Reply:
+    def _reply(
+        self, kind: Kind, pieces: Sequence[tuple[str, str]], drafts: Sequence[Draft] = (), **values: object
+    ) -> Reply:
         linked = "\n\n".join(text for text, _ in pieces).replace("](<kb:", f"](</help/{self.phrases.locale}/")
         return Reply(
             id=self.id,

@@ -71,7 +71,9 @@ def _read_queries(folder: Path, split: str) -> tuple[dict[str, str], list[Qrel]]
         qrels = [Qrel(query, document, int(float(grade))) for query, document, grade in rows]
         texts = {str(row["_id"]): row["text"] for row in _lines(folder / "queries.jsonl")}
     except FileNotFoundError as error:
-        raise BeirError(f"{error.filename} is missing; a BEIR folder has corpus.jsonl, queries.jsonl and qrels/{split}.tsv") from error
+        raise BeirError(
+            f"{error.filename} is missing; a BEIR folder has corpus.jsonl, queries.jsonl and qrels/{split}.tsv"
+        ) from error
     except (ValueError, KeyError) as error:
         raise BeirError(f"{folder} cannot be read: {error}") from error
     judged = {qrel.query_id for qrel in qrels}
@@ -122,9 +124,11 @@ def _measure(qrels: list[Qrel], run: list[ScoredDoc]) -> dict[str, float]:
 
 
 def _gain(qrels: list[Qrel], ours: list[ScoredDoc], theirs: list[ScoredDoc], queries: list[str]) -> dict[str, float]:
-    a, b = (
-        {m.query_id: m.value for m in iter_calc([nDCG @ 10], qrels, run)} for run in (ours, theirs)
-    )
+    a, b = ({m.query_id: m.value for m in iter_calc([nDCG @ 10], qrels, run)} for run in (ours, theirs))
     differences = [a.get(query, 0.0) - b.get(query, 0.0) for query in queries]
     low, high = bootstrap(differences)
-    return {"value": round(sum(differences) / len(differences), 4), "low": round(low, 4), "high": round(high, 4)}
+    return {
+        "value": round(sum(differences) / len(differences), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+    }

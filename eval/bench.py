@@ -37,27 +37,52 @@ def run_bench(name: str, bot: Bot, library: Library, embedder: Embedder, rounds:
             if number >= WARM:
                 times[what].append((time.perf_counter() - started) * 1000)
     rows = [
-        {"what": what, "p50_ms": round(float(np.percentile(t, 50)), 3), "p95_ms": round(float(np.percentile(t, 95)), 3), "n": len(t)}
+        {
+            "what": what,
+            "p50_ms": round(float(np.percentile(t, 50)), 3),
+            "p95_ms": round(float(np.percentile(t, 95)), 3),
+            "n": len(t),
+        }
         for what, t in times.items()
     ]
     floor = float(np.median(times["embedding"]))
-    ratios = {f"{what} / embedding (p50)": round(float(np.median(t)) / floor, 3) for what, t in times.items() if what != "embedding"}
-    return {"name": name, "machine": f"{platform.machine()} × {os.cpu_count()}", "rounds": rounds, "rows": rows, "ratios": ratios}
+    ratios = {
+        f"{what} / embedding (p50)": round(float(np.median(t)) / floor, 3)
+        for what, t in times.items()
+        if what != "embedding"
+    }
+    return {
+        "name": name,
+        "machine": f"{platform.machine()} × {os.cpu_count()}",
+        "rounds": rounds,
+        "rows": rows,
+        "ratios": ratios,
+    }
 
 
 Part = Callable[[str], object]
 
 
 def _ask(bot: Bot, _library: Library, embedder: Embedder) -> dict[str, Part]:
-    return {"embedding": lambda text: embedder.embed([text]), "answered question": lambda text: ask(bot, Question(text, "en"))}
+    return {
+        "embedding": lambda text: embedder.embed([text]),
+        "answered question": lambda text: ask(bot, Question(text, "en")),
+    }
 
 
 def _search(_bot: Bot, library: Library, embedder: Embedder) -> dict[str, Part]:
-    return {"embedding": lambda text: embedder.embed([text]), "search": lambda text: library.index.search(text, "en")}
+    return {
+        "embedding": lambda text: embedder.embed([text]),
+        "search": lambda text: library.index.search(text, "en"),
+    }
 
 
 def _embed(_bot: Bot, _library: Library, embedder: Embedder) -> dict[str, Part]:
     return {"embedding": lambda text: embedder.embed([text])}
 
 
-BENCHES: dict[str, Callable[[Bot, Library, Embedder], dict[str, Part]]] = {"ask": _ask, "search": _search, "embed": _embed}
+BENCHES: dict[str, Callable[[Bot, Library, Embedder], dict[str, Part]]] = {
+    "ask": _ask,
+    "search": _search,
+    "embed": _embed,
+}

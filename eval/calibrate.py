@@ -89,7 +89,9 @@ def _fit(
     y = np.array([label(e) for e in examples])
     mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
     model = LogisticRegression(C=1.0, max_iter=2000)
-    held_out = cross_val_predict(model, (x - mean) / scale, y, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba")
+    held_out = cross_val_predict(
+        model, (x - mean) / scale, y, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba"
+    )
     model.fit((x - mean) / scale, y)
     weights = model.coef_[0] / scale
     bias = float(model.intercept_[0] - weights @ mean)

@@ -33,7 +33,11 @@ class Sample:
 
 
 def run_cases(
-    bot: Bot, library: Library, suite: str, cases: Sequence[Case], progress: Callable[[int, int], None] | None = None
+    bot: Bot,
+    library: Library,
+    suite: str,
+    cases: Sequence[Case],
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Sample]:
     """Ask every case as a creator would, statelessly, in order."""
     samples = []
@@ -90,7 +94,9 @@ def _commit() -> str | None:
     """The checkout's commit, or None where this is not a checkout."""
     here = Path(__file__).parent
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5, check=False)
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None

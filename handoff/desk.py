@@ -80,7 +80,9 @@ def active_ticket(conn: Connection, thread: str) -> Ticket | None:
 
 
 def last_ticket(conn: Connection, thread: str) -> Ticket | None:
-    row = conn.execute(select(tickets).where(tickets.c.thread == thread).order_by(tickets.c.number.desc()).limit(1)).first()
+    row = conn.execute(
+        select(tickets).where(tickets.c.thread == thread).order_by(tickets.c.number.desc()).limit(1)
+    ).first()
     return _ticket(row) if row else None
 
 
@@ -117,12 +119,16 @@ def evidence_packet(conn: Connection, desk: Desk, ticket: Ticket) -> dict[str, A
         {"seq": m.seq, "role": m.role, "text": m.text, "created": m.created} for m in read_messages(conn, ticket.thread)
     ]
     queue = desk.policies.queues.get(ticket.queue)
-    history = conn.execute(select(ticket_events).where(ticket_events.c.ticket == ticket.id).order_by(ticket_events.c.seq))
+    history = conn.execute(
+        select(ticket_events).where(ticket_events.c.ticket == ticket.id).order_by(ticket_events.c.seq)
+    )
     return {
         **ticket.evidence,
         "transcript": transcript,
         "procedure": queue.procedure if queue else "",
-        "history": [{"kind": r.kind, "actor": r.actor, "before": r.before, "after": r.after, "at": r.at} for r in history],
+        "history": [
+            {"kind": r.kind, "actor": r.actor, "before": r.before, "after": r.after, "at": r.at} for r in history
+        ],
     }
 
 

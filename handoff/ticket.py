@@ -101,7 +101,9 @@ def _clock(before: Ticket, after: Ticket, now: float) -> Ticket:
 
 def _need(ticket: Ticket, allowed: frozenset[Status] | set[Status], what: str) -> None:
     if ticket.status not in allowed:
-        raise WrongMove(f"a ticket that is {ticket.status} cannot be {what}; it has to be {' or '.join(sorted(allowed))}")
+        raise WrongMove(
+            f"a ticket that is {ticket.status} cannot be {what}; it has to be {' or '.join(sorted(allowed))}"
+        )
 
 
 def _take(ticket: Ticket, event: Event, _target: Target, _now: float) -> Ticket:

@@ -22,7 +22,10 @@ from kb.tables import article_feedback
 
 STATIC = Path(__file__).parent / "static"
 RTL = {"ar", "he", "fa", "ur"}
-CSP = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
 
 
 class Vote(BaseModel):
@@ -78,7 +81,13 @@ def make_router(engine: Engine, shelf: Callable[[], Shelf | None], site: str, cl
         if locale not in held.locales:
             return page("missing.html", 404, locale="en", direction="ltr", locales=held.locales)
         categories = held.categories(locale)
-        return page("home.html", locale=locale, direction=_direction(locale), categories=categories, locales=held.locales)
+        return page(
+            "home.html",
+            locale=locale,
+            direction=_direction(locale),
+            categories=categories,
+            locales=held.locales,
+        )
 
     @router.get("/help/{locale}/{category}/{slug}", include_in_schema=False)
     def help_article(locale: str, category: str, slug: str) -> Response:
@@ -119,7 +128,12 @@ def make_router(engine: Engine, shelf: Callable[[], Shelf | None], site: str, cl
             "revision": held,
             "updated": article.updated,
             "sections": [
-                {"anchor": s.anchor, "title": s.title or article.title, "text": s.text, "html": render_section(s, article.locale)}
+                {
+                    "anchor": s.anchor,
+                    "title": s.title or article.title,
+                    "text": s.text,
+                    "html": render_section(s, article.locale),
+                }
                 for s in article.sections
             ],
         }

@@ -30,7 +30,11 @@ def render_html(markdown: str, locale: str, cites: dict[str, tuple[int, str]] | 
                 _point(child, locale, cites or {})
     html = str(RENDERER.renderer.render(tokens, RENDERER.options, {}))
     return nh3.clean(
-        html, tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel="noopener nofollow"
+        html,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow",
     )
 
 
@@ -55,5 +59,3 @@ def article_markdown(article: Article) -> str:
             parts.append(f"{'#' * max(2, section.level)} {section.title}")
         parts += [block.markdown for block in section.blocks]
     return "\n\n".join(parts).replace("](<kb:", f"](</help/{article.locale}/") + "\n"
-
-

@@ -89,7 +89,9 @@ def find_revision(conn: Connection, prefix: str) -> str:
         if current := live_revision(conn):
             return current
         raise LookupError("nothing is published yet; run `callboard publish`")
-    found = conn.execute(select(revisions.c.id).where(revisions.c.id.startswith(prefix, autoescape=True))).scalars().all()
+    found = (
+        conn.execute(select(revisions.c.id).where(revisions.c.id.startswith(prefix, autoescape=True))).scalars().all()
+    )
     if not prefix or not found:
         raise LookupError(f"there is no revision {prefix!r}; `callboard revisions` lists them")
     if len(found) > 1:

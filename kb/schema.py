@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, get_args
 
@@ -62,7 +62,7 @@ def _each(pattern: re.Pattern[str], example: str) -> Check:
     return check
 
 
-def _mapping(shape: dict[str, type]) -> Check:
+def _mapping(shape: Mapping[str, type]) -> Check:
     def check(value: Any) -> str | None:
         if not isinstance(value, dict):
             return f"must hold {', '.join(shape)}"

@@ -85,9 +85,7 @@ def _walk(root: Path) -> Iterator[str]:
                 yield path.relative_to(root).as_posix()
 
 
-def _place(
-    root: Path, file: str, foreign: bool, taken: dict[str, Source]
-) -> tuple[Source | None, Problem | None]:
+def _place(root: Path, file: str, foreign: bool, taken: dict[str, Source]) -> tuple[Source | None, Problem | None]:
     path = PurePosixPath(file)
     if foreign:
         folders = "-".join(slugify(part) for part in path.parts[:-1]) or "general"
@@ -148,9 +146,7 @@ def _resolve(href: str, source: Source, sources: dict[str, Source]) -> str | Non
 
 
 def _check_links(parsed: list[Parsed]) -> list[Problem]:
-    anchors = {
-        (p.article.id, p.article.locale): {s.anchor for s in p.article.sections} for p in parsed if p.article
-    }
+    anchors = {(p.article.id, p.article.locale): {s.anchor for s in p.article.sections} for p in parsed if p.article}
     ids = {p.source.id for p in parsed}
     read = {p.article.id for p in parsed if p.article}
     found = []

@@ -9,7 +9,14 @@ from functools import lru_cache
 
 import snowballstemmer
 
-STEMMERS = {"en": "english", "fr": "french", "es": "spanish", "ar": "arabic", "de": "german", "pt": "portuguese"}
+STEMMERS = {
+    "en": "english",
+    "fr": "french",
+    "es": "spanish",
+    "ar": "arabic",
+    "de": "german",
+    "pt": "portuguese",
+}
 WORD = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]+|[^\W_]+(?:['’][^\W_]+)?")
 CJK = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
 _lock = threading.Lock()

@@ -26,8 +26,11 @@ class Embedder(Protocol):
 
     name: str
     reads: frozenset[str]
-    words: Sequence[str]
-    """Whole words of its vocabulary, most frequent first; empty if it has none."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Whole words of its vocabulary, most frequent first; empty if it has none."""
+        ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), d)."""
@@ -67,7 +70,11 @@ class SentenceEmbedder:
         # One at a time: concurrent forward passes on the same cores only slow each other down.
         with self._lock:
             vectors = self._model.encode(
-                list(texts), batch_size=16, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+                list(texts),
+                batch_size=16,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+                convert_to_numpy=True,
             )
         return np.asarray(vectors, dtype=np.float32)
 

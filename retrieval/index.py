@@ -105,9 +105,7 @@ class Index:
         reads = bool({"*", language} & self._embedder.reads)
         scores = fuse_scores(dense, bm25, reads=reads)
         order = sorted(range(len(rows)), key=lambda i: (-scores[i], self.passages[rows[i]].hash))
-        hits = tuple(
-            Hit(self.passages[rows[i]], float(scores[i]), float(dense[i]), float(bm25[i])) for i in order
-        )
+        hits = tuple(Hit(self.passages[rows[i]], float(scores[i]), float(dense[i]), float(bm25[i])) for i in order)
         ranked = rank_articles(hits, self._model if reads else None, vector)
         return Found(question, hits[:k], tuple(ranked), vector, degraded)
 

@@ -58,7 +58,15 @@ class Speller:
             found = [item for item in found if sorted(item[0]) == sorted(word)]
         if not found:
             return None
-        best = min(found, key=lambda item: (item[1], item[0][0] != word[0], -self._ours[item[0]], self._rank.get(item[0], COMMON)))
+        best = min(
+            found,
+            key=lambda item: (
+                item[1],
+                item[0][0] != word[0],
+                -self._ours[item[0]],
+                self._rank.get(item[0], COMMON),
+            ),
+        )
         return str(best[0])
 
 

@@ -17,7 +17,10 @@ CHUNK = 500
 
 
 def ensure_vectors(
-    engine: Engine, items: Sequence[Passage], embedder: Embedder, progress: Callable[[int, int], None] | None = None
+    engine: Engine,
+    items: Sequence[Passage],
+    embedder: Embedder,
+    progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Embed those of `items` that have no vector of this model yet, and say how many they were.
 
@@ -31,7 +34,13 @@ def ensure_vectors(
         batch = missing[start : start + BATCH]
         vectors = embedder.embed([p.embedded for p in batch])
         rows = [
-            {"hash": p.hash, "model": embedder.name, "article": p.article, "text": p.embedded, "vector": v.tobytes()}
+            {
+                "hash": p.hash,
+                "model": embedder.name,
+                "article": p.article,
+                "text": p.embedded,
+                "vector": v.tobytes(),
+            }
             for p, v in zip(batch, vectors, strict=True)
         ]
         with writing(engine) as conn:

@@ -22,7 +22,7 @@ from app.publish import CheckFailed, publish_tree, roll_back
 from app.settings import Settings, SettingsError, read_settings
 from app.wire import exact_library, make_bot, make_embedder, make_engine
 from kb.problem import Problem
-from kb.revision import diff_revisions, find_revision, list_revisions
+from kb.revision import Revision, diff_revisions, find_revision, list_revisions
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 cli.add_typer(cli_eval.cli, name="eval")
@@ -137,7 +137,7 @@ def revisions(as_json: Json = False) -> None:
     with make_engine(read_settings()).connect() as conn:
         rows = list_revisions(conn)
     if as_json:
-        print_json([asdict(r) | {"created": _moment(r.created)} for r in rows])
+        print_json([_revision_json(r) for r in rows])
         return
     for r in rows:
         print(f"{'*' if r.live else ' '} {r.id}  {_moment(r.created)}  {r.articles:5} articles  {r.author}")
@@ -195,6 +195,11 @@ def publish_now(settings: Settings) -> None:
     except CheckFailed as failed:
         _print_problems(failed.problems)
         fail(f"{settings.articles_dir} has {len(failed.problems)} errors; mend them and start again", 1)
+
+
+def _revision_json(revision: Revision) -> dict[str, object]:
+    data = asdict(revision)
+    return {"revision": data.pop("id"), **data, "created": _moment(revision.created)}
 
 
 def _revision(conn: object, prefix: str) -> str:

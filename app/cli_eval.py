@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,21 +76,22 @@ def calibrate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit the confidence model and its thresholds on suites."""
-    from eval.calibrate import fit_confidence, read_examples
+    """Fit the confidence model on suites; its thresholds are chosen on the first, which should be like real traffic."""
+    from eval.calibrate import fit_confidence, read_examples, write_confidence
 
     settings = read_settings()
     library = _library(settings, "live")
-    examples = [e for name in suites for e in read_examples(library, _cases(name))]
-    fitted = fit_confidence(examples) | {"suites": suites, "model": make_embedder(settings).name}
+    examples = [e for n, name in enumerate(suites) for e in read_examples(library, _cases(name), usual=n == 0)]
+    fitted, arrays = fit_confidence(library, examples, make_embedder(settings).name)
     path = output or settings.data_dir / "confidence.json"
-    path.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+    write_confidence(path, fitted | {"suites": suites}, arrays)
     if as_json:
-        print_json(fitted)
+        print_json({"file": str(path)} | {name: fitted[name]["cross_validated"] for name in ("own", "general")})
         return
-    for name, value in (fitted["fitted_on"] | fitted["cross_validated"]).items():
-        print(f"{name:14} {value}")
-    print(f"answer from {fitted['answer']}, ours from {fitted['subject_from']}; written to {path}")
+    for name in ("own", "general"):
+        for among, values in fitted[name]["cross_validated"].items():
+            print(f"{name:8} {among:6} " + " · ".join(f"{key} {value:g}" for key, value in values.items()))
+    print(f"written to {path}")
 
 
 @cli.command()

@@ -15,7 +15,7 @@ from app.output import fail, print_json
 from app.settings import read_settings
 from app.wire import make_desk, make_engine
 from handoff import desk as tickets
-from handoff.ticket import Event, Ticket, WrongMove
+from handoff.ticket import STATUSES, Event, Ticket, WrongMove
 from kb.sql import writing
 
 cli = typer.Typer(no_args_is_help=True, help="List, read, answer and solve tickets.")
@@ -31,6 +31,8 @@ def list_tickets(
     as_json: Json = False,
 ) -> None:
     """List tickets, newest first."""
+    if status and status not in STATUSES:
+        fail(f"{status!r} is no state of a ticket; they are {', '.join(STATUSES)}", 2)
     with make_engine(read_settings()).connect() as conn:
         rows = tickets.list_tickets(conn, limit, status)
     if as_json:
@@ -65,47 +67,56 @@ def show(ticket: str, as_json: Json = False) -> None:
 
 
 @cli.command()
-def reply(ticket: str, text: str, actor: Actor = "") -> None:
+def reply(ticket: str, text: str, actor: Actor = "", as_json: Json = False) -> None:
     """Answer the creator; the ticket then waits for them."""
+    if not text.strip():
+        fail("an answer needs some text", 2)
     with _moving(ticket) as (conn, found):
         moved, _ = tickets.agent_reply(conn, make_desk(), found, actor or getpass.getuser(), text)
-    print(f"#{moved.number} is {moved.status}")
+    _print(moved, as_json)
 
 
 @cli.command()
-def take(ticket: str, actor: Actor = "") -> None:
+def take(ticket: str, actor: Actor = "", as_json: Json = False) -> None:
     """Take a ticket: the bot keeps silent in its conversation."""
-    _move(ticket, Event("take", actor or getpass.getuser()))
+    _move(ticket, Event("take", actor or getpass.getuser()), as_json)
 
 
 @cli.command()
-def hold(ticket: str, actor: Actor = "") -> None:
+def hold(ticket: str, actor: Actor = "", as_json: Json = False) -> None:
     """Put a ticket on hold."""
-    _move(ticket, Event("hold", actor or getpass.getuser()))
+    _move(ticket, Event("hold", actor or getpass.getuser()), as_json)
 
 
 @cli.command("hand-back")
-def hand_back(ticket: str, actor: Actor = "") -> None:
+def hand_back(ticket: str, actor: Actor = "", as_json: Json = False) -> None:
     """Give the conversation back to the bot."""
-    _move(ticket, Event("hand_back", actor or getpass.getuser()))
+    _move(ticket, Event("hand_back", actor or getpass.getuser()), as_json)
 
 
 @cli.command()
-def solve(ticket: str, actor: Actor = "") -> None:
+def solve(ticket: str, actor: Actor = "", as_json: Json = False) -> None:
     """Mark a ticket as solved."""
-    _move(ticket, Event("solve", actor or getpass.getuser()))
+    _move(ticket, Event("solve", actor or getpass.getuser()), as_json)
 
 
 @cli.command()
-def close(ticket: str, actor: Actor = "") -> None:
+def close(ticket: str, actor: Actor = "", as_json: Json = False) -> None:
     """Close a solved ticket for good."""
-    _move(ticket, Event("close", actor or getpass.getuser()))
+    _move(ticket, Event("close", actor or getpass.getuser()), as_json)
 
 
-def _move(ticket: str, event: Event) -> None:
+def _move(ticket: str, event: Event, as_json: bool) -> None:
     with _moving(ticket) as (conn, found):
         moved = tickets.move_ticket(conn, make_desk(), found, event)
-    print(f"#{moved.number} is {moved.status}")
+    _print(moved, as_json)
+
+
+def _print(ticket: Ticket, as_json: bool) -> None:
+    if as_json:
+        print_json(tickets.ticket_json(ticket))
+    else:
+        print(f"#{ticket.number} is {ticket.status}")
 
 
 @contextmanager

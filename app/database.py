@@ -28,6 +28,8 @@ def open_database(url: str) -> Engine:
         engine = create_engine(address)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseError(f"CALLBOARD_DATABASE_URL: {error}; for example sqlite:///var/callboard.db") from error
+    except OSError as error:
+        raise DatabaseError(f"CALLBOARD_DATA_DIR or CALLBOARD_DATABASE_URL: {error}; for example ./var") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)

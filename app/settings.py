@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlparse
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -19,8 +22,9 @@ EXAMPLES = {
     "data_dir": "./var",
     "database_url": "sqlite:///var/callboard.db or postgresql+psycopg://user@host/name",
     "chroma_url": "http://127.0.0.1:8001",
-    "widget_origins": '["https://example.com"]',
+    "widget_origins": "https://example.com,https://www.example.com",
     "rate_limit": "60",
+    "max_body": "256000",
 }
 
 
@@ -40,7 +44,9 @@ class Settings(BaseSettings):
     embedding_model: str = Field("", description="sentence-transformers name or folder; empty: the bundled MiniLM")
     site_name: str = Field("Callboard", description="what the assistant calls the place it answers for")
     secret: str = Field("", repr=False, description="what conversations' tokens derive from; empty: DATA_DIR/secret")
-    widget_origins: list[str] = Field([], description="sites that may embed the widget; empty: this server only")
+    widget_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="sites that may embed the widget, joined by commas; empty: this server only"
+    )
     rate_limit: int = Field(60, ge=1, description="messages a minute from one address")
     max_body: int = Field(256_000, ge=10_000, description="largest request body in bytes")
 
@@ -57,6 +63,15 @@ class Settings(BaseSettings):
         if value and urlparse(value).scheme not in ("http", "https"):
             raise ValueError(f"{value!r} is not an http address")
         return value
+
+    @field_validator("widget_origins", mode="before")
+    @classmethod
+    def _list(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return (
+            json.loads(value) if value.startswith("[") else [part.strip() for part in value.split(",") if part.strip()]
+        )
 
     @field_validator("widget_origins")
     @classmethod

@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.library import Library
 from kb.revision import find_revision, live_revision
@@ -75,6 +74,5 @@ class Holder:
         while not self._stop.wait(EVERY):
             try:
                 self.refresh()
-            except (SQLAlchemyError, LookupError) as error:
-                # The revision in hand goes on serving.
+            except Exception as error:  # whatever it is, the revision in hand goes on serving and the watch goes on
                 log.warning("the live revision could not be read: %s", error)

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from starlette.exceptions import HTTPException as StarletteException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +33,7 @@ from retrieval.chroma import ChromaCache
 from retrieval.embed import Embedder
 
 log = logging.getLogger(__name__)
+RETRY = {"Retry-After": "5"}
 
 
 def make_app(settings: Settings, engine: Engine | None = None, embedder: Embedder | None = None) -> FastAPI:
@@ -73,20 +75,21 @@ class Guard:
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app, self._limit = app, limit
+        self._refusal = f"the body is larger than {limit:,} bytes"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         read = 0
-        refused = False
 
         async def counted() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
             if read > self._limit:
-                raise _TooLarge
+                # FastAPI lets an HTTPException through where it reads the body, and nothing else.
+                raise HTTPException(413, self._refusal)
             return message
 
         async def headed(message: Message) -> None:
@@ -99,19 +102,10 @@ class Guard:
             await send(message)
 
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        refused = not length.isdigit() or int(length) > self._limit
-        if not refused:
-            try:
-                await self._app(scope, counted, headed)
-                return
-            except _TooLarge:
-                pass
-        problem = Problem(413, f"the body is larger than {self._limit:,} bytes", {"Connection": "close"})
-        await problem_response(problem)(scope, receive, headed)
-
-
-class _TooLarge(Exception):
-    pass
+        if length.isdigit() and int(length) <= self._limit:
+            await self._app(scope, counted, headed)
+            return
+        await problem_response(Problem(413, self._refusal, {"Connection": "close"}))(scope, receive, headed)
 
 
 def _answer_errors(app: FastAPI) -> None:
@@ -121,14 +115,37 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteException)
     def _http(_request: Request, error: HTTPException) -> Response:
-        return problem_response(Problem(error.status_code, str(error.detail), dict(error.headers or {})))
+        headers = dict(error.headers or {})
+        detail = str(error.detail)
+        if detail == HTTPStatus(error.status_code).phrase:
+            # Starlette's own words say nothing that the status does not.
+            allowed = headers.get("allow") or headers.get("Allow")
+            detail = f"this address takes {allowed}" if allowed else "there is nothing here; see /openapi.json"
+        return problem_response(Problem(error.status_code, detail, headers))
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(_request: Request, error: RequestValidationError) -> Response:
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            reason = f"the body is not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
+            return problem_response(Problem(422, reason, field="body"))
+        if first["loc"] == ("body",) and "json" not in request.headers.get("content-type", ""):
+            wanted = "send the body as JSON, with `Content-Type: application/json`"
+            return problem_response(Problem(422, wanted, field="Content-Type"))
         field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
         rows = [{"field": ".".join(map(str, e["loc"][1:])), "message": e["msg"]} for e in error.errors()[:20]]
         return problem_response(Problem(422, f"{field}: {first['msg']}", field=field, errors=rows))
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    @app.exception_handler(TimeoutError)
+    def _no_database(request: Request, error: SQLAlchemyError) -> Response:
+        log.error("%s %s: the database does not answer: %s", request.method, request.url.path, error)
+        return problem_response(Problem(503, "this cannot be done right now; try again in a moment", RETRY))
+
+    @app.exception_handler(DataError)
+    def _unstorable(_request: Request, _error: DataError) -> Response:
+        return problem_response(Problem(422, "a value holds characters that cannot be stored"))
 
     @app.exception_handler(Exception)
     def _unexpected(request: Request, error: Exception) -> Response:
@@ -149,10 +166,10 @@ def _add_health(app: FastAPI, engine: Engine, holder: Holder, chroma: ChromaCach
             with engine.connect() as conn:
                 conn.execute(text("SELECT 1"))
         except SQLAlchemyError as error:
-            raise Problem(503, "the database does not answer", {"Retry-After": "5"}) from error
+            raise Problem(503, "the database does not answer", RETRY) from error
         library = holder.library()
         if library is None:
-            raise Problem(503, "nothing is published yet", {"Retry-After": "5"})
+            raise Problem(503, "nothing is published yet", RETRY)
         return {"status": "ok", "revision": library.revision, "vector_index": chroma.reason}
 
     @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import schema
 from bot.ask import ask
@@ -93,7 +93,8 @@ def make_router(api: Api) -> APIRouter:
             start_thread(conn, thread)
             return {"id": thread.id}
 
-        made = _once(api, "conversations", key, body.model_dump(), work)
+        # The answer is a token: a key that somebody else uses too must not lead to it.
+        made = _once(api, f"conversations:{_caller(request)}", key, body.model_dump(), work)
         return schema.ConversationOut(
             id=made["id"],
             token=make_token(api.secret, made["id"]),
@@ -103,18 +104,24 @@ def make_router(api: Api) -> APIRouter:
 
     @router.post("/conversations/{id}/messages", response_model=None)
     def send_message(
-        body: schema.MessageIn, request: Request, thread: Thread = held, accept: Annotated[str, Header()] = ""
+        id: str,
+        body: schema.MessageIn,
+        request: Request,
+        authorization: Annotated[str, Header()] = "",
+        accept: Annotated[str, Header()] = "",
     ) -> Response:
         """The Reply, as JSON or as events; 202 where a person has the conversation and the bot keeps silent."""
         _limited(api, request, body.text)
         try:
+            # Looked up here and not before: somebody in danger is answered without the database too.
+            thread = known_thread(id, authorization)
             data, reply = say(service, thread, body.text, body.client_id)
         except KeyReused as error:
             raise Problem(422, "this client_id was used before with another text", field="client_id") from error
         except StillRunning as error:
             raise Problem(409, "this message is still being answered; ask again in a moment") from error
-        except OperationalError as error:
-            raise _unrecorded(api, thread, body.text) from error
+        except SQLAlchemyError as error:
+            raise _unrecorded(api, id, body.text) from error
         api.count(reply.kind if reply else "silent")
         if SSE in accept:
             return StreamingResponse(reply_events(data, reply), media_type=SSE, headers={"Cache-Control": "no-store"})
@@ -220,9 +227,13 @@ def _found(library: Library, q: str, locale: str, k: int) -> list[dict[str, Any]
     return results
 
 
+def _caller(request: Request) -> str:
+    return request.client.host if request.client else "?"
+
+
 def _limited(api: Api, request: Request, text: str = "") -> None:
     """429 when a caller sends too much; never for somebody in danger."""
-    wait = api.limit.wait(request.client.host if request.client else "?")
+    wait = api.limit.wait(_caller(request))
     if not wait:
         return
     flag = api.service.bot.screen.check(text) if text else None
@@ -230,13 +241,13 @@ def _limited(api: Api, request: Request, text: str = "") -> None:
         raise Problem(429, "too many messages; wait a moment and send again", {"Retry-After": str(math.ceil(wait))})
 
 
-def _unrecorded(api: Api, thread: Thread, text: str) -> Problem:
+def _unrecorded(api: Api, thread: str, text: str) -> Problem:
     """The database is down. Somebody in danger still gets the safety text, and is told that it was not recorded."""
     flag = api.service.bot.screen.check(text)
     extra: dict[str, Any] = {}
     if flag and flag.severity in ("P0", "P1"):
-        reply = ask(replace(api.service.bot, library=lambda: None), Question(text, thread.locale))
-        extra = {"reply": reply_json(reply, thread.id), "recorded": False}
+        reply = ask(replace(api.service.bot, library=lambda: None), Question(text))
+        extra = {"reply": reply_json(reply, thread), "recorded": False}
     return Problem(503, "this message could not be recorded; send it again in a moment", {"Retry-After": "5"}, **extra)
 
 
@@ -248,7 +259,8 @@ def _once(
         with writing(engine) as conn:
             return work(conn)
     try:
-        return run_once(engine, scope, key, body, api.service.bot.clock(), work)
+        with api.service.running.alone(scope, key):
+            return run_once(engine, scope, key, body, api.service.bot.clock(), work)
     except KeyReused as error:
         raise Problem(422, "this Idempotency-Key was used before with another body", field="Idempotency-Key") from error
     except StillRunning as error:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.confidence import Confidence
+from bot.confidence import Confidence, Fit
 from bot.judge import Judgement, judge_found
 from bot.language import identify_language
 from bot.library import Library
@@ -25,6 +25,7 @@ from handoff.policy import Policies
 SEARCHED = 60
 RULE_SHARE = 0.5
 FOLLOW_UP = 8
+CLARIFIED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,61 +65,62 @@ def _screened(bot: Bot, question: Question) -> Flag | None:
 
 
 def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None) -> Reply:
+    fit = bot.confidence.fit_for(library.index.model, (id for _, id in library.articles))
     intent = read_intent(question.text, locale, bot.phrases, lambda text: _spelled(library, text, locale))
     if intent == "human":
-        context = _judge(bot, library, [" ".join([*question.turns[-1:], question.text])], locale)[0]
+        context = _judge(library, fit, [" ".join([*question.turns[-1:], question.text])], locale)[0]
         return voice.hand_over("asked_for_human", context, flag)
     if intent != "question" and flag is None:
         return voice.small_talk(intent)
-    whole, *parts = _judge(bot, library, [question.text, *split_question(question.text)], locale)
-    if question.turns and whole.right < bot.confidence.answer and len(question.text.split()) <= FOLLOW_UP:
+    whole, *parts = _judge(library, fit, [question.text, *split_question(question.text)], locale)
+    if question.turns and whole.covered < fit.answer and len(question.text.split()) <= FOLLOW_UP:
         # A few words that mean little alone may go on with what was asked before.
-        joined = _judge(bot, library, [f"{question.turns[-1]} {question.text}"], locale)[0]
-        whole = joined if joined.right >= bot.confidence.answer else whole
-    chosen = _choose(bot.confidence, whole, parts)
-    if flag and flag.severity == "P3" and not chosen and whole.right >= RULE_SHARE * bot.confidence.answer:
+        joined = _judge(library, fit, [f"{question.turns[-1]} {question.text}"], locale)[0]
+        whole = joined if joined.covered >= fit.answer else whole
+    chosen = _choose(fit, whole, parts)
+    if flag and flag.severity == "P3" and not chosen and whole.covered >= RULE_SHARE * fit.answer:
         # A question about the rules of a grave matter gets its article and the help line, not a ticket.
         chosen = [whole]
     if flag and flag.severity == "P2":
         return voice.hand_over("safety", chosen[0] if chosen else whole, flag, steps=bool(chosen))
     if chosen:
         return voice.answer(chosen, flag)
-    if whole.subject < bot.confidence.subject_from and flag is None:
-        return voice.small_talk("off_topic", whole)
-    if _competes(bot.confidence, whole):
+    if _competes(whole):
         return voice.clarify(whole, flag)
-    return voice.hand_over("low_confidence" if whole.right > 0.5 * bot.confidence.answer else "no_article", whole, flag)
+    if whole.subject < fit.subject_from and flag is None:
+        return voice.small_talk("off_topic", whole)
+    return voice.hand_over("low_confidence" if whole.covered > 0.5 * fit.answer else "no_article", whole, flag)
 
 
-def _judge(bot: Bot, library: Library, texts: list[str], locale: str) -> list[Judgement]:
+def _judge(library: Library, fit: Fit, texts: list[str], locale: str) -> list[Judgement]:
     found = library.index.search_all(texts, locale, SEARCHED)
-    return [judge_found(library, bot.confidence, t, locale, f) for t, f in zip(texts, found, strict=True)]
+    return [judge_found(library, fit, t, locale, f) for t, f in zip(texts, found, strict=True)]
 
 
-def _choose(confidence: Confidence, whole: Judgement, parts: list[Judgement]) -> list[Judgement]:
+def _choose(fit: Fit, whole: Judgement, parts: list[Judgement]) -> list[Judgement]:
     """The one or two judgements to answer from: two when the message asks two things and both are sure."""
-    sure = sorted((p for p in parts if p.right >= confidence.answer), key=_right, reverse=True)
+    sure = sorted((p for p in parts if p.covered >= fit.answer), key=_covered, reverse=True)
     apart = {p.article.id: p for p in reversed(sure) if p.article}
     if len(apart) > 1:
-        best = sorted(apart.values(), key=_right, reverse=True)[:2]
+        best = sorted(apart.values(), key=_covered, reverse=True)[:2]
         return sorted(best, key=parts.index)
-    if whole.right >= confidence.answer:
+    if whole.covered >= fit.answer:
         return [whole]
     # In a long message the point may be one sentence of many.
     return sure[:1] if is_long(whole.text) else []
 
 
-def _competes(confidence: Confidence, whole: Judgement) -> bool:
-    """A word or two that fit several articles: asking back helps more than handing over."""
-    return len(whole.text.split()) <= 3 and len(whole.rivals) > 0 and whole.features.dense > 0.5 * confidence.answer
+def _competes(whole: Judgement) -> bool:
+    """A word or two of the articles' own vocabulary: asking back helps more than handing over."""
+    return len(whole.text.split()) <= CLARIFIED and len(whole.rivals) > 0 and whole.features["known"] >= 0.5
 
 
-def _right(judgement: Judgement) -> float:
-    return judgement.right
+def _covered(judgement: Judgement) -> float:
+    return judgement.covered
 
 
 def _spelled(library: Library, text: str, locale: str) -> float:
     """How word-like a text is, for languages that the articles are in; others are given the benefit of the doubt."""
     if not any(language == locale for language, _ in library.articles):
         return 1.0
-    return library.coverage.spelled(text, locale)
+    return library.index.coverage.spelled(text, locale)

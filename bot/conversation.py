@@ -5,9 +5,6 @@ Knows threads, tickets and the bot's `ask`; nothing of HTTP.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,7 +23,7 @@ from handoff.desk import (
     ticket_summary,
 )  # fmt: skip
 from handoff.log import append_message, keep_contact, keep_reply, read_messages, sent_before
-from handoff.once import KeyReused, StillRunning
+from handoff.once import KeyReused, Running
 from handoff.thread import Message, Thread
 from handoff.ticket import Event, Ticket
 from kb.render import render_html
@@ -42,8 +39,7 @@ class Service:
     engine: Engine
     bot: Bot
     desk: Desk
-    running: set[tuple[str, str]] = field(default_factory=set)
-    guard: threading.Lock = field(default_factory=threading.Lock)
+    running: Running = field(default_factory=Running)
 
 
 def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[dict[str, Any] | None, Reply | None]:
@@ -52,21 +48,16 @@ def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[di
     None: a person has the conversation and the bot keeps silent. A repeat of `client_id` gives the stored reply;
     KeyReused if the text differs, StillRunning while the first is not done.
     """
-    with _alone(service, thread.id, client_id):
+    with service.running.alone(thread.id, client_id):
         with service.engine.connect() as conn:
             before = sent_before(conn, thread.id, client_id)
-            ticket = active_ticket(conn, thread.id)
             turns = [m.text for m in read_messages(conn, thread.id) if m.role == "creator"][-TURNS:]
         if before:
             return _repeated(before, text), None
         reply = ask(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
-        grave = reply.safety is not None and reply.safety.severity in ("P0", "P1")
-        silent = ticket is not None and ticket.staffed and not grave
         try:
             with writing(service.engine) as conn:
-                return _write(
-                    conn, service, thread, text, client_id, None if silent else reply
-                ), None if silent else reply
+                return _write(conn, service, thread, text, client_id, reply)
         except IntegrityError:
             # Another process was faster with the same message.
             with service.engine.connect() as conn:
@@ -100,28 +91,29 @@ def hand_over(
 
 
 def _write(
-    conn: Connection, service: Service, thread: Thread, text: str, client_id: str, reply: Reply | None
-) -> dict[str, Any] | None:
+    conn: Connection, service: Service, thread: Thread, text: str, client_id: str, reply: Reply
+) -> tuple[dict[str, Any] | None, Reply | None]:
     now = service.bot.clock()
     asked = append_message(
         conn, Message(service.desk.new_id("msg"), thread.id, "creator", text, now, client_id=client_id)
     )
-    if reply is None:
-        if ticket := active_ticket(conn, thread.id):
-            move_ticket(conn, service.desk, ticket, Event("creator_message", "creator"))
-        return None
-    ticket = None
+    ticket = active_ticket(conn, thread.id)
+    if ticket:
+        ticket = move_ticket(conn, service.desk, ticket, Event("creator_message", "creator"))
+    safety = {"category": reply.safety.category, "severity": reply.safety.severity} if reply.safety else None
+    grave = safety is not None and safety["severity"] in ("P0", "P1")
+    if ticket and ticket.staffed and not grave:
+        if reply.handover and safety:
+            _ticket_for(conn, service, thread, reply.handover, safety, {})
+        return None, None
     if reply.handover:
-        safety = {"category": reply.safety.category, "severity": reply.safety.severity} if reply.safety else None
         ticket, opened = _ticket_for(conn, service, thread, reply.handover, safety, {})
         phrases = service.bot.phrases[reply.locale]
         reply = _add(reply, phrases.say("ticket_opened" if opened else "ticket_exists", number=ticket.number))
-    elif waiting := active_ticket(conn, thread.id):
-        ticket = move_ticket(conn, service.desk, waiting, Event("creator_message", "creator"))
     data = reply_json(reply, thread.id, ticket_summary(ticket) if ticket else None)
     append_message(conn, Message(reply.id, thread.id, "bot", reply.text, now, html=reply.html, reply=data))
     keep_reply(conn, asked.id, data)
-    return data
+    return data, reply
 
 
 def _ticket_for(
@@ -135,7 +127,7 @@ def _ticket_for(
     """The conversation's ticket: the active one, the solved one reopened, or a new one."""
     last = last_ticket(conn, thread.id)
     if last and last.status == "solved":
-        return move_ticket(conn, service.desk, last, Event("creator_message", "creator")), False
+        move_ticket(conn, service.desk, last, Event("creator_message", "creator"))
     draft = draft_ticket(
         service.desk,
         thread.id,
@@ -176,17 +168,3 @@ def _repeated(before: Message, text: str) -> dict[str, Any] | None:
     if before.text != text:
         raise KeyReused(before.client_id)
     return before.reply
-
-
-@contextmanager
-def _alone(service: Service, thread: str, client_id: str) -> Iterator[None]:
-    key = (thread, client_id)
-    with service.guard:
-        if key in service.running:
-            raise StillRunning(client_id)
-        service.running.add(key)
-    try:
-        yield
-    finally:
-        with service.guard:
-            service.running.discard(key)

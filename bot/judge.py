@@ -1,20 +1,24 @@
-"""Weighs what a search found: which article is best, which is its rival, and how sure that is. Writes nothing."""
+"""Weighs what a search found: which article is best, which are its rivals, and how sure that is. Writes nothing."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from bot.confidence import Confidence, Features
+from bot.confidence import Features, Fit
 from bot.library import Library
 from kb.article import Article
-from retrieval.analyze import content_terms
 from retrieval.index import Found
+
+RIVALS = 3
+AMONG = 20
+SHARPNESS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`right` is the probability that `article` answers `text`; `subject` that it is our subject at all."""
+    """Probabilities: `right` that `article` answers `text`, `covered` that an article does, `subject` that it is our
+    subject at all."""
 
     text: str
     article: Article | None
@@ -22,32 +26,38 @@ class Judgement:
     found: Found
     features: Features
     right: float
+    covered: float
     subject: float
 
 
-def judge_found(library: Library, confidence: Confidence, text: str, locale: str, found: Found) -> Judgement:
-    articles = [library.articles[ranked.locale, ranked.article] for ranked in found.articles[:4]]
+def judge_found(library: Library, fit: Fit, text: str, locale: str, found: Found) -> Judgement:
+    articles = [library.articles[ranked.locale, ranked.article] for ranked in found.articles[: RIVALS + 1]]
     features = read_features(library, locale, found)
-    right = confidence.right.probability(features) if articles else 0.0
-    subject = confidence.subject.probability(features)
+    if fit.kernel:
+        features |= fit.kernel.values(found.vector)
+    right, covered = (m.probability(features) if articles else 0.0 for m in (fit.right, fit.covered))
+    subject = fit.subject.probability(features)
     top = articles[0] if articles else None
-    return Judgement(text, top, tuple(articles[1:]), found, features, right, subject)
+    return Judgement(text, top, tuple(articles[1:]), found, features, right, covered, subject)
 
 
 def read_features(library: Library, locale: str, found: Found) -> Features:
-    text = found.question
-    words = len(content_terms(text, locale))
-    known = library.coverage.known(text, locale)
+    """What the confidence is computed from, all but the kernel: the best article's evidence (see `retrieval/rank.py`),
+    `margin` to the next, `alone` (its share among the first, softmax of scores), `known` (share of the question's
+    terms that occur anywhere), `length` (log of 1 + their number)."""
+    coverage = library.index.coverage
+    wanted = coverage.weigh(found.question, locale)
+    features = {"known": coverage.known(wanted), "length": math.log1p(len(wanted))}
     if not found.articles:
-        return Features(0.0, 0.0, 0.0, 0.0, 0.0, known, math.log1p(words))
-    top, *others = found.articles
-    own = [hit for hit in found.hits if (hit.passage.article, hit.passage.locale) == (top.article, top.locale)]
-    return Features(
-        dense=max((hit.dense for hit in own), default=0.0),
-        section=max((hit.dense for hit in own if hit.passage.kind == "section"), default=0.0),
-        asked=max((hit.dense for hit in own if hit.passage.kind != "section"), default=0.0),
-        coverage=library.coverage.share(text, top.article, top.locale),
-        margin=top.score - (others[0].score if others else 0.0),
-        known=known,
-        length=math.log1p(words),
-    )
+        return features | dict.fromkeys((*EVIDENCE, "margin", "alone"), 0.0)
+    top, *others = found.articles[:AMONG]
+    weights = [math.exp(SHARPNESS * (ranked.score - top.score)) for ranked in (top, *others)]
+    return features | {
+        **{name: top.evidence.get(name, 0.0) for name in EVIDENCE},
+        "margin": top.score - (others[0].score if others else 0.0),
+        "alone": 1 / sum(weights),
+    }
+
+
+EVIDENCE = ("best", "pooled", "coverage", "model", "centroid", "near", "asked")
+GENERAL = (*EVIDENCE, "margin", "alone", "known", "length")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kb.article import Article
-from retrieval.coverage import Coverage
 from retrieval.index import Index
 
 
@@ -18,7 +17,6 @@ class Library:
     revision: str
     articles: dict[tuple[str, str], Article]
     index: Index
-    coverage: Coverage
     notices: tuple[Article, ...]
 
     def article(self, id: str, locale: str) -> Article | None:
@@ -40,7 +38,7 @@ class Library:
 def make_library(revision: str, articles: Sequence[Article], index: Index) -> Library:
     notices = tuple(a for a in articles if a.meta.get("kind") == "notice")
     pages = [a for a in articles if a.meta.get("kind") != "notice"]
-    return Library(revision, {(a.locale, a.id): a for a in pages}, index, Coverage(pages), notices)
+    return Library(revision, {(a.locale, a.id): a for a in pages}, index, notices)
 
 
 def _holds(notice: Article, now: float) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from handoff.log import append_message, read_messages
+from handoff.log import append_message, lock_thread, read_messages
 from handoff.policy import Policies
 from handoff.tables import outbox, ticket_events, tickets
 from handoff.thread import Message
@@ -31,14 +31,11 @@ class Desk:
 
 
 def open_ticket(conn: Connection, desk: Desk, draft: Ticket) -> tuple[Ticket, bool]:
-    """The thread's active ticket if it has one (raised to the draft's priority), else the draft, stored and numbered;
-    and whether it was opened now."""
+    """The thread's active ticket if it has one (raised to what the draft has more), else the draft, stored and
+    numbered; and whether it was opened now."""
+    lock_thread(conn, draft.thread)
     if existing := active_ticket(conn, draft.thread):
-        raised = move_ticket(conn, desk, existing, Event("raise", "bot", draft.priority))
-        if draft.safety and not raised.safety:
-            raised = replace(raised, safety=draft.safety)
-            _write(conn, raised)
-        return raised, False
+        return move_ticket(conn, desk, existing, Event("raise", "bot", draft)), False
     values = _columns(draft)
     values.pop("number")
     number = conn.execute(insert(tickets).values(**values).returning(tickets.c.number)).scalar_one()
@@ -56,8 +53,11 @@ def draft_ticket(desk: Desk, thread: str, **values: Any) -> Ticket:
 
 
 def move_ticket(conn: Connection, desk: Desk, ticket: Ticket, event: Event) -> Ticket:
-    """Apply `event`; WrongMove leaves everything as it was. A move that changes nothing is not noted."""
-    target = desk.policies.targets[event.priority or ticket.priority]
+    """Apply `event` to the ticket as it stands now, whatever was done to it since it was read; WrongMove leaves
+    everything as it was. A move that changes nothing is not noted."""
+    lock_thread(conn, ticket.thread)
+    ticket = _ticket(conn.execute(select(tickets).where(tickets.c.id == ticket.id)).one())
+    target = desk.policies.targets[(event.draft or ticket).priority]
     moved = advance(ticket, event, target, desk.clock())
     if replace(moved, updated=ticket.updated) == ticket:
         return ticket

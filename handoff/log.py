@@ -20,6 +20,11 @@ def find_thread(conn: Connection, thread: str) -> Thread | None:
     return Thread(**row._mapping) if row else None
 
 
+def lock_thread(conn: Connection, thread: str) -> None:
+    """Whoever changes a thread or its ticket queues here until the transaction ends; SQLite's writers do anyway."""
+    conn.execute(select(threads.c.id).where(threads.c.id == thread).with_for_update())
+
+
 def append_message(conn: Connection, message: Message) -> Message:
     """Give the message the thread's next number and keep it. The update locks the thread's row, so numbers
     are given out in the order in which they become visible."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
@@ -22,6 +24,27 @@ class KeyReused(ValueError):
 
 class StillRunning(RuntimeError):
     """A request with this key has not been answered yet."""
+
+
+class Running:
+    """The requests that this process is answering, so that a repeat is told to wait. Where another process has the
+    first, the database makes the repeat wait for its answer."""
+
+    def __init__(self) -> None:
+        self._keys: set[tuple[str, str]] = set()
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def alone(self, scope: str, key: str) -> Iterator[None]:
+        with self._guard:
+            if (scope, key) in self._keys:
+                raise StillRunning(key)
+            self._keys.add((scope, key))
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._keys.discard((scope, key))
 
 
 def run_once(
@@ -44,6 +67,4 @@ def run_once(
             raise
         if row.body != digest:
             raise KeyReused(key) from None
-        if row.answer is None:
-            raise StillRunning(key) from None
         return dict(row.answer)

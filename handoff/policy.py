@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 
 Priority = Literal["urgent", "high", "normal", "low"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 SHIPPED = Path(__file__).parent / "policies"
+Shaped = TypeVar("Shaped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +50,36 @@ class PolicyError(ValueError):
 
 
 def read_policies(folder: Path = SHIPPED) -> Policies:
-    queues = _read(folder / "queues.yaml")
-    targets = _read(folder / "sla.yaml")
-    try:
-        found = Policies(
-            queues={name: Queue(name, **row) for name, row in queues["queues"].items()},
-            default=queues["default"],
-            safety=dict(queues["safety"]),
-            targets={priority: Target(**targets[priority]) for priority in PRIORITIES},
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise PolicyError(f"{folder}: missing or unknown entry {error}") from error
-    unknown = {found.default, *found.safety.values()} - found.queues.keys()
-    if unknown:
-        raise PolicyError(f"{folder / 'queues.yaml'}: no such queue: {', '.join(sorted(unknown))}")
-    return found
+    queues, default, safety = _read(folder / "queues.yaml", _queues)
+    targets = _read(folder / "sla.yaml", _targets)
+    return Policies(queues, default, safety, targets)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, shape: Callable[[dict[str, Any]], Shaped]) -> Shaped:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        if not isinstance(data, dict):
+            raise ValueError("must hold `key: value` lines")
+        return shape(data)
+    except KeyError as error:
+        raise PolicyError(f"{path}: the entry {error} is missing") from error
+    except (OSError, yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise PolicyError(f"{path}: must hold `key: value` lines")
-    return data
+
+
+def _queues(data: dict[str, Any]) -> tuple[dict[str, Queue], str, dict[str, str]]:
+    queues = {str(name): Queue(str(name), **row) for name, row in data["queues"].items()}
+    default, safety = data["default"], dict(data["safety"])
+    unknown = {str(name) for name in (default, *safety.values())} - queues.keys()
+    if unknown:
+        raise ValueError(f"no such queue: {', '.join(sorted(unknown))}")
+    return queues, default, safety
+
+
+def _targets(data: dict[str, Any]) -> dict[Priority, Target]:
+    targets = {priority: Target(**data[priority]) for priority in PRIORITIES}
+    for priority, target in targets.items():
+        for name, minutes in asdict(target).items():
+            if type(minutes) is not int or minutes < 1:
+                raise ValueError(f"{priority}: {name} must be a whole number of minutes, not {minutes!r}")
+    return targets

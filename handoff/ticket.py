@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from handoff.policy import Priority, Target
+from handoff.policy import PRIORITIES, Priority, Target
 
 Status = Literal["new", "open", "pending", "on_hold", "solved", "closed"]
 Reason = Literal[
@@ -70,11 +70,12 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happens to a ticket. `actor` is `creator`, `bot` or a person's name."""
+    """Something that happens to a ticket. `actor` is `creator`, `bot` or a person's name; `draft`, for `raise`,
+    the ticket that would have been opened if there were none."""
 
     kind: Literal["take", "agent_reply", "creator_message", "hold", "hand_back", "solve", "close", "raise"]
     actor: str
-    priority: Priority | None = None
+    draft: Ticket | None = None
 
 
 def first_targets(target: Target, now: float) -> Sla:
@@ -150,22 +151,34 @@ def _close(ticket: Ticket, _event: Event, _target: Target, _now: float) -> Ticke
 
 
 def _raise(ticket: Ticket, event: Event, target: Target, now: float) -> Ticket:
-    """Raise the priority, never lower it; the nearer due time holds."""
+    """Take over what the draft has more: a graver flag with its queue, a higher priority with the nearer due times."""
     _need(ticket, ACTIVE, "raised")
-    order = list(get_args(Priority))
-    if event.priority is None or order.index(event.priority) >= order.index(ticket.priority):
+    draft = event.draft
+    if draft is None:
         return ticket
-    fresh = first_targets(target, now)
+    raised = replace(ticket, fields=ticket.fields | draft.fields)
+    if _severity(draft) < _severity(ticket):
+        raised = replace(raised, safety=draft.safety, queue=draft.queue)
+    if PRIORITIES.index(draft.priority) >= PRIORITIES.index(ticket.priority):
+        return raised
+    # A clock that stands will be given back all of its time, also what lies before this moment.
+    stood = now - ticket.sla.paused if ticket.sla.paused is not None else 0.0
     sla = replace(
         ticket.sla,
-        first_reply_due=_sooner(ticket.sla.first_reply_due, fresh.first_reply_due),
-        resolution_due=_sooner(ticket.sla.resolution_due, fresh.resolution_due),
+        first_reply_due=_sooner(ticket.sla.first_reply_due, now + target.first_reply * MINUTE),
+        next_reply_due=_sooner(ticket.sla.next_reply_due, now + target.next_reply * MINUTE),
+        resolution_due=_sooner(ticket.sla.resolution_due, now + target.resolution * MINUTE - stood),
     )
-    return replace(ticket, priority=event.priority, sla=sla)
+    return replace(raised, priority=draft.priority, sla=sla)
 
 
-def _sooner(old: float | None, new: float | None) -> float | None:
-    return None if old is None or new is None else min(old, new)
+def _sooner(old: float | None, new: float) -> float | None:
+    return None if old is None else min(old, new)
+
+
+def _severity(ticket: Ticket) -> str:
+    """P0 is the gravest and the smallest; no flag at all is the largest."""
+    return ticket.safety["severity"] if ticket.safety else "P9"
 
 
 Move = Callable[[Ticket, Event, Target, float], Ticket]

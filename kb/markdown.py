@@ -11,9 +11,12 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from kb.article import TOP, Block, BlockKind, Section
-from kb.write import plain_text, write_block
+from kb.render import RENDERER
+from kb.write import escape_text, plain_text, write_block
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+# The page around an article uses these ids itself.
+RESERVED = (TOP, "main", "more")
 FIXED_ANCHOR = re.compile(r"\s*\{#([\w-]+)\}\s*$")
 KINDS: dict[str, BlockKind] = {
     "ordered_list": "steps",
@@ -50,7 +53,7 @@ def parse_body(source: str, rewrite: Callable[[str], str | None]) -> Body:
     root = SyntaxTreeNode(PARSER.parse(source))
     heading = ""
     sections: list[Section] = []
-    taken: set[str] = {TOP}
+    taken = dict.fromkeys(RESERVED, 2)
     title, level, anchor, path = "", 1, TOP, ()  # type: str, int, str, tuple[str, ...]
     blocks: list[Block] = []
     outline: list[tuple[int, str, int]] = []
@@ -73,7 +76,9 @@ def parse_body(source: str, rewrite: Callable[[str], str | None]) -> Body:
             continue
         if depth > 3:
             if text:
-                blocks.append(Block("text", f"**{text}**", text))
+                blocks.append(Block("text", f"**{escape_text(text)}**", text))
+            continue
+        if not text:
             continue
         close()
         path = (*[t for t, lv in _open_above(sections, depth)], text)
@@ -103,42 +108,56 @@ def _open_above(sections: list[Section], depth: int) -> Iterator[tuple[str, int]
 
 
 def _heading(node: SyntaxTreeNode) -> tuple[str, str]:
-    text = normalize_space(plain_text(node))
+    text = _words(node)
     if match := FIXED_ANCHOR.search(text):
         return text[: match.start()], match[1]
     return text, ""
 
 
-def _free_anchor(wanted: str, taken: set[str]) -> str:
-    anchor, n = wanted, 2
+def _free_anchor(wanted: str, taken: dict[str, int]) -> str:
+    """`wanted`, or `wanted-2` and so on; `taken` holds the number that each anchor's next namesake tries first."""
+    anchor = wanted
     while anchor in taken:
-        anchor, n = f"{wanted}-{n}", n + 1
-    taken.add(anchor)
+        anchor = f"{wanted}-{taken[wanted]}"
+        taken[wanted] += 1
+    taken[anchor] = 2
     return anchor
 
 
 def _block(node: SyntaxTreeNode, rewrite: Callable[[str], str | None]) -> Block | None:
-    text = normalize_space(plain_text(node))
+    text = _words(node)
     if not text:
         return None
-    return Block(KINDS.get(node.type, "text"), write_block(node, rewrite), text)
+    markdown = write_block(node, rewrite)
+    if _words(SyntaxTreeNode(RENDERER.parse(markdown))) != text:
+        # Emphasis and nesting that Markdown can read but not write again: the words count, not their dress.
+        markdown = escape_text(text)
+    return Block(KINDS.get(node.type, "text"), markdown, text)
+
+
+def _words(node: SyntaxTreeNode) -> str:
+    return normalize_space(plain_text(node))
 
 
 def _links(root: SyntaxTreeNode) -> Iterator[Link]:
-    for node in root.walk():
+    for node, line in _lined(root):
         if node.type in ("link", "image"):
             href = str(node.attrs.get("href") or node.attrs.get("src") or "")
-            yield Link(href, _line(node), node.type == "image")
+            yield Link(href, line, node.type == "image")
 
 
 def _html_lines(root: SyntaxTreeNode) -> Iterator[int]:
-    for node in root.walk():
+    for node, line in _lined(root):
         if node.type in ("html_block", "html_inline") and not node.content.lstrip().startswith("<!--"):
-            yield _line(node)
+            yield line
 
 
-def _line(node: SyntaxTreeNode) -> int:
-    at: SyntaxTreeNode | None = node
-    while at is not None and (at.is_root or at.map is None):
-        at = at.parent
-    return at.map[0] + 1 if at is not None and at.map else 1
+def _lined(root: SyntaxTreeNode) -> Iterator[tuple[SyntaxTreeNode, int]]:
+    """Every node with its line, from 1. Spans have no place of their own: the breaks before them are counted."""
+    line = 1
+    for node in root.walk(include_self=False):
+        if node.type in ("softbreak", "hardbreak"):
+            line += 1
+        elif node.map:
+            line = node.map[0] + 1
+        yield node, line

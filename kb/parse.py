@@ -50,7 +50,11 @@ def parse_article(raw: bytes, source: Source, resolve: Callable[[str], str | Non
             return href
         return resolve(href)
 
-    body = parse_body(matter.body, rewrite)
+    try:
+        body = parse_body(matter.body, rewrite)
+    except RecursionError:
+        problems.append(Problem(source.file, matter.body_line, 1, "A029", "the text is nested too deeply to be read"))
+        return Parsed(source, None, tuple(problems))
     problems += _check_body(matter, body, source)
     if errors_of(problems):
         return Parsed(source, None, tuple(problems))
@@ -125,6 +129,8 @@ def _check_body(matter: Matter, body: Body, source: Source) -> list[Problem]:
     for level, text, line in body.headings:
         if level == 1 and not source.foreign:
             add(line, "A026", "the title is the front matter's; start headings at ##")
+        elif not text:
+            add(line, "A030", "the heading has no words")
         elif level > before + 1:
             add(line, "A027", f"heading “{text}” jumps from level {before} to {level}", mild=True)
         before = level

@@ -7,6 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from kb.article import Article, Section
+from kb.write import escape_words
 
 TAGS = {
     "p", "ol", "ul", "li", "strong", "em", "s", "code", "pre", "blockquote", "br", "a",
@@ -53,9 +54,9 @@ def render_section(section: Section, locale: str) -> str:
 
 def article_markdown(article: Article) -> str:
     """The article as one Markdown document, links as addresses of the Help Center."""
-    parts = [f"# {article.title}"]
+    parts = [f"# {escape_words(article.title)}"]
     for section in article.sections:
         if section.title:
-            parts.append(f"{'#' * max(2, section.level)} {section.title}")
+            parts.append(f"{'#' * max(2, section.level)} {escape_words(section.title)}")
         parts += [block.markdown for block in section.blocks]
     return "\n\n".join(parts).replace("](<kb:", f"](</help/{article.locale}/") + "\n"

@@ -49,7 +49,12 @@ def _word_list(value: Any) -> str | None:
 
 
 def _one_of(*allowed: str) -> Check:
-    return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}, not {value!r}"
+    def check(value: Any) -> str | None:
+        if isinstance(value, str):
+            return None if value in allowed else f"must be one of {', '.join(allowed)}, not {value!r}"
+        return f"must be one of {', '.join(allowed)}"
+
+    return check
 
 
 def _each(pattern: re.Pattern[str], example: str) -> Check:
@@ -71,6 +76,8 @@ def _mapping(shape: Mapping[str, type]) -> Check:
                 return f"has the unknown key `{key}`; the keys are {', '.join(shape)}"
             if not isinstance(item, shape[key]) or isinstance(item, bool):
                 return f"needs a {shape[key].__name__} for `{key}`"
+            if shape[key] is list and (reason := _word_list(item)):
+                return f"has `{key}`, which {reason}"
         return None
 
     return check

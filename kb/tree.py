@@ -53,7 +53,7 @@ def read_tree(root: Path) -> Tree:
     parsed = [_read(root, source, sources) for source in sources.values()]
     articles = [p.article for p in parsed if p.article]
     problems += [problem for p in parsed for problem in p.problems]
-    problems += _check_links(parsed) + _check_redirects(parsed)
+    problems += _check_links(parsed, sources) + _check_redirects(parsed)
     return Tree(tuple(articles), tuple(sorted(problems)))
 
 
@@ -81,12 +81,16 @@ def _walk(root: Path) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             path = Path(folder, name)
-            if path.suffix in SUFFIXES and not name.startswith(".") and not path.is_symlink():
+            if path.suffix in SUFFIXES and not name.startswith(".") and not path.is_symlink() and path.is_file():
                 yield path.relative_to(root).as_posix()
 
 
 def _place(root: Path, file: str, foreign: bool, taken: dict[str, Source]) -> tuple[Source | None, Problem | None]:
     path = PurePosixPath(file)
+    if not file.isprintable():
+        shown = os.fsencode(file).decode(errors="replace")
+        note = "the name holds characters that cannot be shown; the file is left out"
+        return None, Problem(ascii(shown), 1, 1, "A003", note, "warning" if foreign else "error")
     if foreign:
         folders = "-".join(slugify(part) for part in path.parts[:-1]) or "general"
         source = Source(file, f"{folders}/{slugify(path.stem)}", _foreign_locale(root / file), foreign=True)
@@ -145,13 +149,15 @@ def _resolve(href: str, source: Source, sources: dict[str, Source]) -> str | Non
     return f"kb:{same[0].id}{suffix}" if same else None
 
 
-def _check_links(parsed: list[Parsed]) -> list[Problem]:
+def _check_links(parsed: list[Parsed], sources: dict[str, Source]) -> list[Problem]:
     anchors = {(p.article.id, p.article.locale): {s.anchor for s in p.article.sections} for p in parsed if p.article}
     ids = {p.source.id for p in parsed}
     read = {p.article.id for p in parsed if p.article}
     found = []
     for p in parsed:
         for link in p.links:
+            if link.image or (p.source.foreign and _resolve(link.href, p.source, sources)):
+                continue
             if reason := _dead(link.href, p.source, ids, read, anchors):
                 level = "warning" if p.source.foreign else "error"
                 found.append(Problem(p.source.file, link.line, 1, "A040", reason, level))  # type: ignore[arg-type]
@@ -173,7 +179,7 @@ def _dead(
     if href.startswith(WEB):
         return None
     if source.foreign:
-        return f"link {href!r} leads out of the tree" if "/" in href and href.startswith(("/", "..")) else None
+        return f"link {href!r} leads out of the tree"
     return f"link {href!r}: write kb:category/slug or a full https address"
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 from markdown_it.tree import SyntaxTreeNode
 
 Rewrite = Callable[[str], str | None]
 
-SPECIAL = re.compile(r"([\\`*_\[\]<~|])")
-LINE_START = re.compile(r"^(\s*)([-+#>]|\d+[.)])(?=\s)")
+PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+SPECIAL = re.compile(r"([\\`*_\[\]<~|]|&(?=#?\w+;))")
+# What would make a list, a rule, a heading or a quotation of a paragraph's first characters.
+BLOCK_START = re.compile(r"^(?=[-+](?:\s|$)|[-=][-=\s]*$|#{1,6}(?:\s|$)|>)|(?<=^)(\d{1,9})(?=[.)](?:\s|$))")
+IN_HREF = re.compile(r"[<>\\\s\x00-\x1f\x7f]")
+UNESCAPED_PIPE = re.compile(r"(?<!\\)\|")
+BREAK = re.compile(r"<br\b", re.I)
 # A soft break and block edges both read as one space to a person.
 SPACED = {
     "paragraph", "heading", "list_item", "tr", "th", "td", "fence", "code_block",
@@ -23,7 +29,7 @@ def plain_text(node: SyntaxTreeNode) -> str:
     if node.type in ("text", "code_inline", "fence", "code_block"):
         text = node.content
     elif node.type in ("image", "html_block", "html_inline"):
-        text = ""
+        text = " " if BREAK.match(node.content) else ""
     else:
         text = "".join(plain_text(child) for child in node.children)
     return f" {text} " if node.type in SPACED else text
@@ -33,7 +39,7 @@ def write_block(node: SyntaxTreeNode, rewrite: Rewrite) -> str:
     """`node` as Markdown that renders to the same words."""
     kind = node.type
     if kind == "paragraph":
-        return LINE_START.sub(r"\1\\\2", _inline(node, rewrite))
+        return BLOCK_START.sub(r"\1\\", _inline(node, rewrite))
     if kind in ("ordered_list", "bullet_list"):
         return _list(node, rewrite)
     if kind in ("fence", "code_block"):
@@ -48,6 +54,16 @@ def write_block(node: SyntaxTreeNode, rewrite: Rewrite) -> str:
     if kind == "heading":
         return f"**{_inline(node, rewrite)}**"
     return ""
+
+
+def escape_words(text: str) -> str:
+    """`text` as it may stand within a line of Markdown."""
+    return SPECIAL.sub(r"\\\1", text)
+
+
+def escape_text(text: str) -> str:
+    """`text` as Markdown that can mean nothing but its own characters."""
+    return PUNCTUATION.sub(r"\\\1", text)
 
 
 def _blocks(node: SyntaxTreeNode, rewrite: Rewrite, gap: str) -> str:
@@ -68,7 +84,7 @@ def _list(node: SyntaxTreeNode, rewrite: Rewrite) -> str:
 
 def _table(node: SyntaxTreeNode, rewrite: Rewrite) -> str:
     rows = [
-        "| " + " | ".join(_inline(cell, rewrite) for cell in row.children) + " |"
+        "| " + " | ".join(UNESCAPED_PIPE.sub(r"\|", _inline(cell, rewrite)) for cell in row.children) + " |"
         for part in node.children
         for row in part.children
     ]
@@ -77,26 +93,39 @@ def _table(node: SyntaxTreeNode, rewrite: Rewrite) -> str:
 
 
 def _inline(node: SyntaxTreeNode, rewrite: Rewrite) -> str:
-    return "".join(_span(child, rewrite) for child in node.children).strip()
+    return _spans(node, rewrite).strip()
+
+
+def _spans(node: SyntaxTreeNode, rewrite: Rewrite) -> str:
+    parts = [_span(child, rewrite) for child in node.children]
+    for n, child in enumerate(node.children[1:], 1):
+        if child.type == "link" and parts[n - 1].endswith("!"):
+            parts[n - 1] = parts[n - 1][:-1] + r"\!"  # or the link would be an image
+    return "".join(parts)
 
 
 def _span(node: SyntaxTreeNode, rewrite: Rewrite) -> str:
     kind = node.type
     if kind == "text":
-        return SPECIAL.sub(r"\\\1", node.content)
+        return escape_words(node.content)
     if kind == "code_inline":
-        return f"`` {node.content} ``" if "`" in node.content else f"`{node.content}`"
+        fence = "`"
+        while fence in node.content:
+            fence += "`"
+        return f"{fence} {node.content} {fence}" if len(fence) > 1 else f"`{node.content}`"
     if kind in ("softbreak", "hardbreak"):
         return " "
     if kind in ("image", "html_inline"):
-        return ""
-    inner = "".join(_span(child, rewrite) for child in node.children)
+        return " " if BREAK.match(node.content) else ""
+    inner = _spans(node, rewrite)
     if not inner.strip():
         return inner
     if kind in ("strong", "em", "s"):
         mark = {"strong": "**", "em": "*", "s": "~~"}[kind]
-        return f"{mark}{inner}{mark}"
+        words = inner.strip()
+        # A mark beside a space, which an image leaves behind, would stand as a star.
+        return inner.replace(words, f"{mark}{words}{mark}")
     if kind == "link":
         href = rewrite(str(node.attrs.get("href", "")))
-        return f"[{inner}](<{href}>)" if href else inner
+        return f"[{inner}](<{IN_HREF.sub(lambda m: quote(m[0]), href)}>)" if href else inner
     return inner

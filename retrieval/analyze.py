@@ -17,7 +17,8 @@ STEMMERS = {
     "de": "german",
     "pt": "portuguese",
 }
-WORD = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]+|[^\W_]+(?:['’][^\W_]+)?")
+# A run of Chinese or kana is its own word, also where it follows Latin letters without a space (TikTok账号).
+WORD = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]+|(?:(?![\u3400-\u9fff\u3040-\u30ff])[^\W_])+(?:['’][^\W_]+)?")
 CJK = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
 _lock = threading.Lock()
 _stemmers = {code: snowballstemmer.stemmer(name) for code, name in STEMMERS.items()}

@@ -11,7 +11,8 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 DEADLINE = 0.5
+PATIENCE = 20.0
 REST = 30.0
 PROBES = 16
 BATCH = 1000
@@ -35,13 +37,13 @@ class ChromaCache:
     """An embedded folder (one process at a time, held by a lock file) or a Chroma server.
 
     `propose` never raises: it gives None when Chroma is absent, slow or broken, and then leaves it alone
-    for REST seconds, after which `on_broken` may have mended it.
+    for REST seconds, after which it is mended in the background. Whatever calls Chroma runs in a thread that
+    may hang for good and is then left behind.
     """
 
     def __init__(self, folder: Path, url: str, model: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._url, self._clock = folder, url, clock
         self._name = "passages-" + hashlib.sha256(model.encode()).hexdigest()[:12]
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="chroma")
         self._guard = threading.Lock()
         self._lock: FileLock | None = None
         self._collection: Any = None
@@ -54,34 +56,37 @@ class ChromaCache:
         return self._collection is not None
 
     def hold(self, hashes: Sequence[str], vectors: Vectors) -> bool:
-        """Bring Chroma up to hold these vectors, and prove it with known answers; False leaves exact search."""
-        self._held = dict(zip(hashes, vectors, strict=True))
-        with self._guard:
-            return self._bring_up()
+        """Bring Chroma up to hold these vectors, and prove it with known answers; False leaves exact search for now.
+
+        What takes longer than PATIENCE goes on in the background."""
+        held = dict(zip(hashes, vectors, strict=True))
+
+        def work() -> None:
+            with self._guard:
+                self._held = held
+                self._bring_up()
+
+        worker = _start(work)
+        worker.join(PATIENCE)
+        return self.ready and not worker.is_alive()
 
     def propose(self, vector: Vectors, n: int) -> Sequence[str] | None:
         if self._collection is None or self._clock() < self._rest_until:
             if self._clock() >= self._rest_until:
                 self._mend_later()
             return None
+        answer: Future[list[str]] = Future()
+        _start(partial(_query, self._collection, vector, n, answer))
         try:
-            return self._pool.submit(self._query, vector, n).result(timeout=DEADLINE)
-        except BaseException as error:  # its Rust core raises panics that are no Exception
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
+            return answer.result(timeout=DEADLINE)
+        except Exception as error:
             self._fail(f"{type(error).__name__}: {error}")
-            self._mend_later()
             return None
 
     def close(self) -> None:
         self._collection = None
-        self._pool.shutdown(wait=False, cancel_futures=True)
         if self._lock:
-            self._lock.release()
-
-    def _query(self, vector: Vectors, n: int) -> list[str]:
-        found = self._collection.query(query_embeddings=[vector], n_results=n, include=[])
-        return list(found["ids"][0])
+            self._lock.release(force=True)
 
     def _fail(self, reason: str) -> None:
         self.reason = " ".join(reason.split())[:200]
@@ -97,11 +102,13 @@ class ChromaCache:
                 finally:
                     self._guard.release()
 
-        threading.Thread(target=mend, daemon=True, name="chroma-mend").start()
+        _start(mend)
 
     def _bring_up(self) -> bool:
         for attempt in (1, 2):
             try:
+                if attempt == 2:
+                    self._start_over()
                 collection = self._open()
                 self._fill(collection)
                 self._prove(collection)
@@ -112,10 +119,9 @@ class ChromaCache:
                 if isinstance(error, KeyboardInterrupt | SystemExit):
                     raise
                 self._fail(f"{type(error).__name__}: {error}")
-                if attempt == 1 and not self._url:
-                    self._start_over()
-                    continue
-                return False
+                if not (self._lock and self._lock.is_locked):  # it is not ours to start over
+                    return False
+                continue
             self._collection, self._rest_until, self.reason = collection, 0.0, "ready"
             return True
         return False
@@ -132,7 +138,8 @@ class ChromaCache:
             client = chromadb.HttpClient(at.hostname or "", at.port or (443 if ssl else 80), ssl, settings=settings)
         else:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = self._lock or FileLock(self._folder / "owner.lock")
+            # Not one lock for each thread: the one that mends is not the one that started.
+            self._lock = self._lock or FileLock(self._folder / "owner.lock", thread_local=False)
             self._lock.acquire(timeout=0)
             client = chromadb.PersistentClient(str(self._shelf()), settings=settings)
         # No embedding function: the default one would download a model.
@@ -171,3 +178,18 @@ class ChromaCache:
         number = int(old.name.rsplit("-", 1)[-1]) + 1
         shutil.rmtree(old, ignore_errors=True)
         (self._folder / f"index-{number:04d}").mkdir(parents=True, exist_ok=True)
+
+
+def _start(work: Callable[[], None]) -> threading.Thread:
+    # A daemon: an executor's threads are waited for when the program ends, and a hung one would hold it up.
+    thread = threading.Thread(target=work, daemon=True, name="chroma")
+    thread.start()
+    return thread
+
+
+def _query(collection: Any, vector: Vectors, n: int, answer: Future[list[str]]) -> None:
+    try:
+        found = collection.query(query_embeddings=[vector], n_results=n, include=[])
+        answer.set_result(list(found["ids"][0]))
+    except BaseException as error:  # its Rust core raises panics that are no Exception
+        answer.set_exception(RuntimeError(f"{type(error).__name__}: {error}"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.analyze import content_terms
+from retrieval.coverage import Coverage
 from retrieval.embed import Embedder, Vectors
 from retrieval.fuse import fuse_scores
 from retrieval.lexical import LexicalIndex
@@ -54,9 +55,11 @@ class Index:
         self.revision = revision
         self.passages = tuple(passages)
         self.vectors = vectors
+        self.model = embedder.name
         self._embedder = embedder
         self._propose = propose
         self._lexical = LexicalIndex(self.passages)
+        self.coverage = Coverage(self.passages)
         self._model = ArticleModel(self.passages, vectors)
         self._speller = Speller((p.embedded for p in self.passages), embedder.words)
         self._rows = {p.hash: row for row, p in enumerate(self.passages)}
@@ -106,7 +109,8 @@ class Index:
         scores = fuse_scores(dense, bm25, reads=reads)
         order = sorted(range(len(rows)), key=lambda i: (-scores[i], self.passages[rows[i]].hash))
         hits = tuple(Hit(self.passages[rows[i]], float(scores[i]), float(dense[i]), float(bm25[i])) for i in order)
-        ranked = rank_articles(hits, self._model if reads else None, vector)
+        wanted = self.coverage.weigh(question, locale)
+        ranked = rank_articles(wanted, hits, self.coverage, self._model if reads else None, vector)
         return Found(question, hits[:k], tuple(ranked), vector, degraded)
 
     def _near(self, vector: Vectors) -> tuple[Sequence[int], bool]:

@@ -57,5 +57,5 @@ def _term(schema: tantivy.Schema, field: str, word: str) -> tantivy.Query:
 
 def _fields(passage: Passage) -> dict[str, str]:
     if passage.kind != "section":
-        return {"title": passage.text, "heading": "", "body": ""}
+        return {"title": passage.text, "heading": " ".join(passage.path), "body": ""}
     return {"title": passage.title, "heading": " ".join(passage.path), "body": passage.text}

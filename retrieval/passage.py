@@ -16,7 +16,7 @@ PassageKind = Literal["section", "title", "question"]
 @dataclass(frozen=True, slots=True)
 class Passage:
     """Part of a section; or an article's title or one of its questions, which speak for the whole article
-    (`anchor` empty).
+    (`anchor` empty). `path`: the headings above a section's text; on a title, the article's keywords.
 
     `hash` addresses its content, place included: an unchanged passage keeps its hash, and so its vector.
     """
@@ -62,7 +62,7 @@ def cut_article(article: Article) -> list[Passage]:
         for section in article.sections
         for text in _texts(article, section)
     ]
-    passages.append(_passage(article, "title", "", (), article.title))
+    passages.append(_passage(article, "title", "", article.keywords, article.title))
     passages += [_passage(article, "question", "", (), question) for question in article.questions]
     return list({p.hash: p for p in passages}.values())
 

@@ -24,7 +24,8 @@ class ArticleRetriever(BaseRetriever):
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         index: Index = self.index if isinstance(self.index, Index) else self.index()
-        hits = index.search(query, self.locale, 4 * self.k).hits
+        # All hits: titles and questions, which are no sections, may stand before the first of them.
+        hits = index.search(query, self.locale, len(index.passages)).hits
         sections = [hit for hit in hits if hit.passage.kind == "section"][: self.k]
         return [
             Document(

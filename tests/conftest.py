@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -23,6 +24,9 @@ from bot.library import Library
 from retrieval.embed import SentenceEmbedder, Vectors
 
 CI = os.environ.get("CI") == "true"
+# A busy machine is no failure.
+hypothesis.settings.register_profile("callboard", deadline=None)
+hypothesis.settings.load_profile("callboard")
 
 
 def need(present: object, what: str) -> None:

@@ -2,7 +2,9 @@
 import { byId, el } from "./dom.js";
 import { rebuild } from "./safe.js";
 
-const NEAR = 48;
+const NEAR = 48, SHORT = 72;
+// Less than what stands between two messages, so that no edge of the one before shows.
+const GAP = 8;
 
 export class Log {
   constructor() {
@@ -113,6 +115,9 @@ export class Log {
   /** @param {any} node shown from its beginning, because an answer that is longer than the window is read from the top */
   #show(node) {
     if (!node) return;
-    this.scroller.scrollTop = Math.min(this.#bottom(), node.offsetTop - 12);
+    // A short question stays in sight above its answer.
+    const asked = node.previousElementSibling ?? this.list.lastElementChild;
+    const first = asked?.matches(".creator") && asked.offsetHeight < SHORT ? asked : node;
+    this.scroller.scrollTop = Math.min(this.#bottom(), first.offsetTop - GAP);
   }
 }

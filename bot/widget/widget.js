@@ -23,10 +23,10 @@
   // A constructed sheet, because a strict style-src on the host page forbids <style> elements but not this.
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
-    :host{all:initial!important}
+    :host{all:initial!important;color-scheme:light dark!important}
     .panel,.button{position:fixed;${side}:20px;z-index:2147483000;box-sizing:border-box}
     .panel{bottom:92px;width:min(400px,calc(100vw - 40px));height:min(680px,calc(100vh - 112px));border-radius:18px;overflow:hidden;
-      background:Canvas;box-shadow:0 0 0 1px #0000001a,0 16px 48px #0003;animation:in .18s ease-out}
+      background:Canvas;box-shadow:0 0 0 1px #8884,0 16px 48px #0003;animation:in .18s ease-out}
     .panel[hidden]{display:none}
     @keyframes in{from{opacity:0;transform:translateY(10px)}}
     iframe{border:0;display:block;width:100%;height:100%}

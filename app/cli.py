@@ -22,7 +22,7 @@ from app.publish import CheckFailed, publish_tree, roll_back
 from app.settings import Settings, SettingsError, read_settings
 from app.wire import exact_library, make_bot, make_embedder, make_engine
 from kb.problem import Problem
-from kb.revision import Revision, diff_revisions, find_revision, list_revisions
+from kb.revision import Revision, diff_revisions, find_revision, list_revisions, live_revision
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 cli.add_typer(cli_eval.cli, name="eval")
@@ -58,11 +58,14 @@ def ask(
         fail(f"a question has 1 to {MAX_QUESTION} characters", 2)
     settings = read_settings()
     engine = make_engine(settings)
+    with engine.connect() as conn:
+        published = live_revision(conn)
+    if not published:
+        publish_now(settings)
     try:
         library = exact_library(settings, engine)
-    except LookupError:
-        publish_now(settings)
-        library = exact_library(settings, engine)
+    except LookupError as error:
+        fail(str(error), 2)
     reply = ask_bot(make_bot(settings, lambda: library), Question(question, locale))
     if as_json:
         print_json(reply_json(reply))

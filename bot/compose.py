@@ -17,6 +17,7 @@ BUDGET = 120
 LEAD = 60
 QUOTE = 240
 TWO_PART_BUDGET = 80
+EDGE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,15 @@ def _piece(block: Block, citation: Citation, locale: str) -> tuple[str, str]:
 
 def _mark(block: Block, mark: str) -> str:
     """The block with its citation mark: after the last words, or under a block that nothing can be added to."""
-    if block.kind in ("code", "table"):
+    if block.kind in ("code", "table") or block.markdown.rstrip().endswith("```"):
         return f"{block.markdown}\n\n{mark}"
     return f"{block.markdown} {mark}"
 
 
 def _cite(article: Article, section: Section, block: Block, revision: str, n: int) -> Citation:
     words = clip_quote(block.text)
-    url = article.url(section.anchor) + text_fragment(words)
+    # A directive cannot reach over the edge of a list item: its beginning has to do.
+    url = article.url(section.anchor) + text_fragment(words, whole=block.kind == "text")
     title = section.title or article.title
     return Citation(n, article.id, article.locale, article.title, title, section.anchor, url, words, revision)
 
@@ -108,10 +110,13 @@ def clip_quote(text: str) -> str:
     return text[:QUOTE].rsplit(" ", 1)[0] if " " in text[:QUOTE] else text[:QUOTE]
 
 
-def text_fragment(words: str) -> str:
-    """A text directive that highlights the quote (WICG Scroll to Text Fragment): its first and last words."""
+def text_fragment(words: str, *, whole: bool = True) -> str:
+    """A text directive that highlights the quote (WICG Scroll to Text Fragment): its first and last words, or only
+    the first ones."""
     parts = words.split()
-    if len(parts) <= 8:
-        return ":~:text=" + quote(words, safe="").replace("-", "%2D")
-    edges = (" ".join(parts[:4]), " ".join(parts[-4:]))
+    edges = [" ".join(parts[:EDGE])]
+    if whole and len(parts) <= 2 * EDGE:
+        edges = [words]
+    elif whole:
+        edges.append(" ".join(parts[-EDGE:]))
     return ":~:text=" + ",".join(quote(edge, safe="").replace("-", "%2D") for edge in edges)

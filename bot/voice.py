@@ -177,16 +177,16 @@ class Voice:
     def _reply(
         self, kind: Kind, pieces: Sequence[tuple[str, str]], drafts: Sequence[Draft] = (), **values: object
     ) -> Reply:
-        linked = "\n\n".join(text for text, _ in pieces).replace("](<kb:", f"](</help/{self.phrases.locale}/")
+        shown = tuple((text.replace("](<kb:", f"](</help/{self.phrases.locale}/"), html) for text, html in pieces)
         return Reply(
             id=self.id,
             kind=kind,
             locale=self.phrases.locale,
-            text=linked,
-            html="\n".join(html for _, html in pieces),
+            text="\n\n".join(text for text, _ in shown),
+            html="\n".join(html for _, html in shown),
             revision=self.library.revision if self.library else "",
             citations=tuple(citation for draft in drafts for citation in draft.citations),
-            sentences=tuple(pieces),
+            sentences=shown,
             **values,  # type: ignore[arg-type]
         )
 

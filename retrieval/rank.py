@@ -74,7 +74,8 @@ class ArticleModel:
             "model": float((vector - self._mean) @ self._weights[:, column]),
             "centroid": float(self._centroids[column] @ vector),
             "near": _top_mean(cosines, NEAR),
-            "asked": _top_mean(asked, POOLED) if len(asked) else 0.0,
+            # Articles that come without questions are not held to have none asked.
+            "asked": _top_mean(asked if len(asked) else cosines, POOLED),
         }
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 
+from app.library import open_library
 from app.output import fail, print_json, progress_bar
 from app.settings import Settings, read_settings
 from app.wire import exact_library, make_bot, make_embedder, make_engine
 from bot.library import Library
 from eval.case import Case, SuiteError, find_suite, read_suite
+from kb.revision import find_revision
+from retrieval.chroma import ChromaCache
 
 cli = typer.Typer(no_args_is_help=True, help="Run suites, measure, calibrate.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -130,10 +134,16 @@ def bench(
     if name not in BENCHES:
         fail(f"there is no bench {name!r}; there are {', '.join(BENCHES)}", 2)
     settings = read_settings()
-    library = _library(settings, "live")
-    result: dict[str, Any] = run_bench(
-        name, make_bot(settings, lambda: library), library, make_embedder(settings), rounds
-    )
+    engine, embedder = make_engine(settings), make_embedder(settings)
+    # With Chroma, as when serving, but in a folder of its own: the server's has one owner.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, engine.connect() as conn:
+        chroma = ChromaCache(Path(folder), "", embedder.name)
+        try:
+            library = open_library(conn, find_revision(conn, "live"), embedder, chroma)
+        except LookupError as error:
+            fail(str(error), 2)
+        result: dict[str, Any] = run_bench(name, make_bot(settings, lambda: library), library, embedder, rounds)
+        chroma.close()
     if as_json:
         print_json(result)
         return

@@ -18,7 +18,7 @@ from bot.library import Library
 from bot.phrases import Phrasebook
 from bot.reply import Flag, Question, Reply
 from bot.screen import Screen
-from bot.understand import is_long, read_intent, split_question
+from bot.understand import asks_something, is_long, read_intent, split_question
 from bot.voice import Voice
 from handoff.policy import Policies
 
@@ -26,6 +26,9 @@ SEARCHED = 60
 RULE_SHARE = 0.5
 FOLLOW_UP = 8
 CLARIFIED = 2
+KNOWN = 0.5
+NEAR = 0.4
+SECOND = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +101,29 @@ def _judge(library: Library, fit: Fit, texts: list[str], locale: str) -> list[Ju
 
 
 def _choose(fit: Fit, whole: Judgement, parts: list[Judgement]) -> list[Judgement]:
-    """The one or two judgements to answer from: two when the message asks two things and both are sure."""
-    sure = sorted((p for p in parts if p.covered >= fit.answer), key=_covered, reverse=True)
-    apart = {p.article.id: p for p in reversed(sure) if p.article}
-    if len(apart) > 1:
-        best = sorted(apart.values(), key=_covered, reverse=True)[:2]
-        return sorted(best, key=parts.index)
-    if whole.covered >= fit.answer:
+    """What to answer from: the message as a whole, and with it a second question that another article answers."""
+    if whole.covered < fit.answer:
+        # In a long message the point may be one sentence of many.
+        return [best] if is_long(whole.text) and (best := _best(parts)) and best.covered >= fit.answer else []
+    asked = [part for part in parts if asks_something(part.text)]
+    others = [part for part in asked if part.article != whole.article and part.covered >= SECOND * fit.answer]
+    if len(asked) < 2 or not (second := _best(others)):
         return [whole]
-    # In a long message the point may be one sentence of many.
-    return sure[:1] if is_long(whole.text) else []
+    first_asked = parts.index(second) == parts.index(asked[0])
+    return [second, whole] if first_asked else [whole, second]
+
+
+def _best(parts: list[Judgement]) -> Judgement | None:
+    return max(parts, key=lambda part: part.covered, default=None)
 
 
 def _competes(whole: Judgement) -> bool:
     """A word or two of the articles' own vocabulary: asking back helps more than handing over."""
-    return len(whole.text.split()) <= CLARIFIED and len(whole.rivals) > 0 and whole.features["known"] >= 0.5
-
-
-def _covered(judgement: Judgement) -> float:
-    return judgement.covered
+    return (
+        len(whole.text.split()) <= CLARIFIED
+        and len(whole.rivals) > 0
+        and (whole.features["known"] >= KNOWN or whole.features["near"] >= NEAR)
+    )
 
 
 def _spelled(library: Library, text: str, locale: str) -> float:

@@ -23,7 +23,13 @@ FILLER = frozenset("there all everyone bot team again so very much a lot guys pl
 SPELLED = 0.55
 SENTENCE = re.compile(r"(?<=[.!?…。！？؟])\s+|(?<=[。！？])|\n+")
 JOINT = re.compile(
-    r"[,;]?\s+(?:and (?:also|then|how|what|when|where|why|can|do|is|does)|also|plus|another thing)\b",
+    r"[,;]?\s+and (?:also|then|how|what|when|where|why|which|can|do|is|does|are|will)\b"
+    r"|[,;]\s*(?:also|plus|another thing)\b",
+    re.I,
+)
+ASKS = re.compile(
+    r"(?:(?:and|also|plus|so|but) )*"
+    r"(?:how|what|when|where|why|which|who|can|could|do|does|did|is|are|am|will|would|should|may)\b",
     re.I,
 )
 MIN_WORDS = 3
@@ -47,11 +53,16 @@ def read_intent(text: str, locale: str, phrasebook: Phrasebook, spelled: Callabl
 def split_question(text: str) -> list[str]:
     """The parts of a message that may each be a question of its own: sentences, and what `and how`, `also` join.
 
-    A short message of one sentence is one part.
+    A short message of one sentence has none.
     """
     parts = [piece.strip() for sentence in SENTENCE.split(text) for piece in _joined(sentence)]
     kept = [part for part in parts if len(part.split()) >= MIN_WORDS]
     return kept if len(kept) > 1 else []
+
+
+def asks_something(part: str) -> bool:
+    """It is put as a question; what surrounds a question is not."""
+    return part.rstrip().endswith(("?", "？", "؟")) or bool(ASKS.match(part))
 
 
 def is_long(text: str) -> bool:

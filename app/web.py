@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,11 @@ def make_app(settings: Settings, engine: Engine | None = None, embedder: Embedde
     limit = RateLimit(settings.rate_limit, bot_.clock)
     api = bot.api.Api(service, read_secret(settings), limit, holder.revision, lambda kind: counts.update([kind]))
     app.include_router(bot.api.make_router(api))
-    app.include_router(kb.pages.make_router(engine, holder.shelf, settings.site_name, bot_.clock))
+    app.include_router(
+        kb.pages.make_router(
+            engine, holder.shelf, settings.site_name, bot_.clock, partial(bot.api.answer_once, service)
+        )
+    )
     app.include_router(bot.pages.make_router(bot_.phrases, settings.site_name, settings.widget_origins))
     _add_health(app, engine, holder, chroma, counts)
     return app

@@ -94,7 +94,7 @@ def make_router(api: Api) -> APIRouter:
             return {"id": thread.id}
 
         # The answer is a token: a key that somebody else uses too must not lead to it.
-        made = _once(api, f"conversations:{_caller(request)}", key, body.model_dump(), work)
+        made = answer_once(service, f"conversations:{_caller(request)}", key, body.model_dump(), work)
         return schema.ConversationOut(
             id=made["id"],
             token=make_token(api.secret, made["id"]),
@@ -159,7 +159,7 @@ def make_router(api: Api) -> APIRouter:
         def work(conn: Connection) -> dict[str, Any]:
             return hand_over(conn, service, thread, body.email, fields)
 
-        return _once(api, f"handover:{thread.id}", key, body.model_dump(), work)
+        return answer_once(service, f"handover:{thread.id}", key, body.model_dump(), work)
 
     @router.post("/conversations/{id}/rating", status_code=201)
     def rate_conversation(body: schema.RatingIn, thread: Thread = held, key: Key = None) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def make_router(api: Api) -> APIRouter:
             keep_rating(conn, thread.id, body.score, body.comment, service.bot.clock())
             return {"score": body.score}
 
-        return _once(api, f"rating:{thread.id}", key, body.model_dump(), work)
+        return answer_once(service, f"rating:{thread.id}", key, body.model_dump(), work)
 
     @router.post("/messages/{id}/feedback", status_code=201)
     def rate_message(
@@ -183,7 +183,7 @@ def make_router(api: Api) -> APIRouter:
             keep_feedback(conn, id, body.helpful, body.comment, service.bot.clock())
             return {"helpful": body.helpful}
 
-        return _once(api, f"feedback:{id}", key, body.model_dump(), work)
+        return answer_once(service, f"feedback:{id}", key, body.model_dump(), work)
 
     @router.get("/search")
     def search(q: schema.Text, locale: schema.Locale = "en", k: int = 10) -> dict[str, Any]:
@@ -251,16 +251,16 @@ def _unrecorded(api: Api, thread: str, text: str) -> Problem:
     return Problem(503, "this message could not be recorded; send it again in a moment", {"Retry-After": "5"}, **extra)
 
 
-def _once(
-    api: Api, scope: str, key: str | None, body: dict[str, Any], work: Callable[[Connection], dict[str, Any]]
+def answer_once(
+    service: Service, scope: str, key: str | None, body: dict[str, Any], work: Callable[[Connection], dict[str, Any]]
 ) -> dict[str, Any]:
-    engine = api.service.engine
+    """`work`'s answer in one transaction; with an Idempotency-Key, done once however often it is sent."""
     if key is None:
-        with writing(engine) as conn:
+        with writing(service.engine) as conn:
             return work(conn)
     try:
-        with api.service.running.alone(scope, key):
-            return run_once(engine, scope, key, body, api.service.bot.clock(), work)
+        with service.running.alone(scope, key):
+            return run_once(service.engine, scope, key, body, service.bot.clock(), work)
     except KeyReused as error:
         raise Problem(422, "this Idempotency-Key was used before with another body", field="Idempotency-Key") from error
     except StillRunning as error:

@@ -16,13 +16,14 @@ from bot.reply import Handover, Question, Reply, reply_json
 from handoff.desk import (
     Desk,
     active_ticket,
+    creator_message,
     draft_ticket,
     last_ticket,
     move_ticket,
     open_ticket,
     ticket_summary,
 )  # fmt: skip
-from handoff.log import append_message, keep_contact, keep_reply, read_messages, sent_before
+from handoff.log import append_message, keep_contact, keep_reply, last_questions, read_messages, sent_before
 from handoff.once import KeyReused, Running
 from handoff.thread import Message, Thread
 from handoff.ticket import Event, Ticket
@@ -51,7 +52,7 @@ def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[di
     with service.running.alone(thread.id, client_id):
         with service.engine.connect() as conn:
             before = sent_before(conn, thread.id, client_id)
-            turns = [m.text for m in read_messages(conn, thread.id) if m.role == "creator"][-TURNS:]
+            turns = last_questions(conn, thread.id, TURNS)
         if before:
             return _repeated(before, text), None
         reply = ask(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
@@ -99,7 +100,7 @@ def _write(
     )
     ticket = active_ticket(conn, thread.id)
     if ticket:
-        ticket = move_ticket(conn, service.desk, ticket, Event("creator_message", "creator"))
+        ticket = creator_message(conn, service.desk, ticket, asked)
     safety = {"category": reply.safety.category, "severity": reply.safety.severity} if reply.safety else None
     grave = safety is not None and safety["severity"] in ("P0", "P1")
     if ticket and ticket.staffed and not grave:

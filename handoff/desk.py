@@ -75,6 +75,13 @@ def agent_reply(conn: Connection, desk: Desk, ticket: Ticket, actor: str, text: 
     return moved, message
 
 
+def creator_message(conn: Connection, desk: Desk, ticket: Ticket, message: Message) -> Ticket:
+    """A creator's message in a conversation that has a ticket: its clock runs on, and other systems are told."""
+    moved = move_ticket(conn, desk, ticket, Event("creator_message", "creator"))
+    _announce(conn, desk, "ticket.message", moved, {"message": message.id, "author": "creator", "text": message.text})
+    return moved
+
+
 def active_ticket(conn: Connection, thread: str) -> Ticket | None:
     return _one(conn, tickets.c.active_thread == thread)
 

@@ -60,6 +60,17 @@ def read_messages(conn: Connection, thread: str, after: int = 0, limit: int = 10
     return [_message(row) for row in conn.execute(query)]
 
 
+def last_questions(conn: Connection, thread: str, n: int) -> list[str]:
+    """The creator's last `n` messages, oldest first."""
+    query = (
+        select(messages.c.text)
+        .where(messages.c.thread == thread, messages.c.role == "creator")
+        .order_by(messages.c.seq.desc())
+        .limit(n)
+    )
+    return list(conn.execute(query).scalars())[::-1]
+
+
 def keep_feedback(conn: Connection, message: str, helpful: bool, comment: str, now: float) -> None:
     """The last word counts: a second vote replaces the first."""
     conn.execute(delete(feedback).where(feedback.c.message == message))

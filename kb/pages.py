@@ -6,18 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, insert
 
 from kb.article import TOP, Article
 from kb.markdown import slugify
 from kb.render import article_markdown, render_section
 from kb.revision import find_revision, load_articles
 from kb.shelf import Shelf
-from kb.sql import writing
 from kb.tables import article_feedback
 
 STATIC = Path(__file__).parent / "static"
@@ -28,6 +27,9 @@ CSP = (
 )
 
 
+Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
+
+
 class Vote(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +37,13 @@ class Vote(BaseModel):
     comment: str = Field("", max_length=2000)
 
 
-def make_router(engine: Engine, shelf: Callable[[], Shelf | None], site: str, clock: Callable[[], float]) -> APIRouter:
+Once = Callable[[str, str | None, dict[str, Any], Callable[[Connection], dict[str, Any]]], dict[str, Any]]
+"""Does a piece of work in one transaction, once for each (scope, idempotency key, body)."""
+
+
+def make_router(
+    engine: Engine, shelf: Callable[[], Shelf | None], site: str, clock: Callable[[], float], once: Once
+) -> APIRouter:
     router = APIRouter()
     templates = Environment(loader=PackageLoader("kb"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
@@ -139,12 +147,15 @@ def make_router(engine: Engine, shelf: Callable[[], Shelf | None], site: str, cl
         }
 
     @router.post("/v1/articles/{locale}/{category}/{slug}/feedback", status_code=201, tags=["articles"])
-    def rate_article(locale: str, category: str, slug: str, vote: Vote) -> dict[str, bool]:
+    def rate_article(locale: str, category: str, slug: str, vote: Vote, key: Key = None) -> dict[str, Any]:
         article, _ = article_of(locale, f"{category}/{slug}", None)
-        row = {"article": article.id, "locale": article.locale, "digest": article.digest}
-        with writing(engine) as conn:
-            conn.execute(insert(article_feedback).values(**row, helpful=vote.helpful, comment=vote.comment, at=clock()))
-        return {"helpful": vote.helpful}
+
+        def work(conn: Connection) -> dict[str, Any]:
+            row = {"article": article.id, "locale": article.locale, "digest": article.digest, "at": clock()}
+            conn.execute(insert(article_feedback).values(**row, helpful=vote.helpful, comment=vote.comment))
+            return {"helpful": vote.helpful}
+
+        return once(f"article:{locale}/{article.id}", key, vote.model_dump(), work)
 
     return router
 

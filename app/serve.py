@@ -15,6 +15,7 @@ from app.publish import CheckFailed, publish_tree
 from app.settings import Settings
 from app.web import make_app
 from app.wire import make_embedder, make_engine
+from bot.language import identify_language
 from kb.revision import live_revision
 from retrieval.embed import Embedder
 
@@ -30,7 +31,9 @@ def run_server(settings: Settings, host: str, port: int) -> None:
         published = live_revision(conn)
     if not published:
         _publish_first(settings, engine, embedder)
+    # What loads at first use is used once now, so that the first creator does not wait for it.
     embedder.embed(["warm"])
+    identify_language("a sentence that is long enough")
     app = make_app(settings, engine, embedder)
     at = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     print(

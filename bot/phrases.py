@@ -7,8 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bot.data import read_yaml
 from bot.pattern import compile_patterns
 
 FOLDER = Path(__file__).parent / "phrases"
@@ -53,5 +52,5 @@ class Phrasebook:
 def read_phrases(site: str, folder: Path = FOLDER) -> Phrasebook:
     books = {}
     for file in sorted(folder.glob("*.yaml")):
-        books[file.stem] = Phrases(file.stem, yaml.safe_load(file.read_text(encoding="utf-8")), site)
+        books[file.stem] = Phrases(file.stem, read_yaml(file), site)
     return Phrasebook(books)

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bot.data import read_yaml
 from bot.pattern import compile_patterns, normalize_text
 from bot.reply import Flag, Severity
 
 LEXICONS = Path(__file__).parent / "lexicons"
 SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
-EXTRAS = ("idioms", "rules", "negations")
+EXTRAS = ("idioms", "rules", "negations", "minors")
 # At equal severity the one that must not be missed comes first.
 ORDER = (
     "child_safety",
@@ -38,6 +37,7 @@ class Lexicon:
     idioms: re.Pattern[str] | None
     rules: re.Pattern[str] | None
     negations: re.Pattern[str] | None
+    minors: re.Pattern[str] | None
 
 
 class Screen:
@@ -57,12 +57,15 @@ class Screen:
         if not found:
             return None
         worst = min(found, key=lambda flag: (flag.severity, ORDER.index(flag.category)))
+        if worst.category == "harassment" and any(lex.minors.search(plain) for lex in self._lexicons if lex.minors):
+            # Blackmail of a child is a child in danger.
+            worst = Flag("child_safety", "P0")
         return Flag(worst.category, "P3") if asks_rule and worst.severity != "P0" else worst
 
 
 def read_screen(folder: Path = LEXICONS) -> Screen:
     files = sorted(folder.glob("*.yaml"))
-    return Screen(tuple(_lexicon(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files))
+    return Screen(tuple(_lexicon(read_yaml(file)) for file in files))
 
 
 def _first(lexicon: Lexicon, plain: str) -> Flag | None:
@@ -88,4 +91,4 @@ def _lexicon(data: dict[str, Any]) -> Lexicon:
         if (pattern := compile_patterns(data.get(category, {}).get(severity) or ()))
     ]
     extras = {name: compile_patterns(data.get(name) or ()) for name in EXTRAS}
-    return Lexicon(tuple(triggers), extras["idioms"], extras["rules"], extras["negations"])
+    return Lexicon(tuple(triggers), *(extras[name] for name in EXTRAS))

@@ -70,28 +70,35 @@ def _read_queries(folder: Path, split: str) -> tuple[dict[str, str], list[Qrel]]
             rows = list(csv.reader(stream, delimiter="\t"))[1:]
         qrels = [Qrel(query, document, int(float(grade))) for query, document, grade in rows]
         texts = {str(row["_id"]): row["text"] for row in _lines(folder / "queries.jsonl")}
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BeirError(
             f"{error.filename} is missing; a BEIR folder has corpus.jsonl, queries.jsonl and qrels/{split}.tsv"
         ) from error
     except (ValueError, KeyError) as error:
         raise BeirError(f"{folder} cannot be read: {error}") from error
     judged = {qrel.query_id for qrel in qrels}
-    return {query: text for query, text in texts.items() if query in judged}, qrels
+    queries = {query: text for query, text in texts.items() if query in judged}
+    if not queries:
+        raise BeirError(f"{folder}: qrels/{split}.tsv judges no query of queries.jsonl")
+    return queries, qrels
 
 
 def _read_corpus(folder: Path, locale: str) -> Iterable[Article]:
+    path = folder / "corpus.jsonl"
     try:
-        rows = list(_lines(folder / "corpus.jsonl"))
+        rows = [(str(row["_id"]), row.get("title") or "", row.get("text") or "") for row in _lines(path)]
     except FileNotFoundError as error:
-        raise BeirError(f"{error.filename} is missing") from error
-    for row in rows:
+        raise BeirError(f"{path} is missing") from error
+    except (ValueError, KeyError) as error:
+        raise BeirError(f"{path} cannot be read: {error}") from error
+    if not rows:
+        raise BeirError(f"{path} holds no document")
+    for id, title, text in rows:
         # The id is kept as it is: nothing but the qrels reads it here.
-        source = Source(row["_id"], row["_id"], locale, foreign=True)
-        title, text = row.get("title") or "", row.get("text") or ""
+        source = Source(id, id, locale, foreign=True)
         parsed = parse_article((text or title or "-").encode(), source, lambda _href: None)
         if parsed.article is None:
-            raise BeirError(f"document {row['_id']}: {parsed.problems[0]}")
+            raise BeirError(f"document {id}: {parsed.problems[0]}")
         yield replace(parsed.article, title=title or parsed.article.title)
 
 

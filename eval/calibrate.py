@@ -90,8 +90,7 @@ def fit_confidence(library: Library, examples: Sequence[Example], model: str) ->
         known=np.array([e.subject is not None for e in examples]),
         usual=np.array([e.usual for e in examples]),
     )
-    passages = zip(library.index.passages, library.index.vectors, strict=True)
-    taught = np.stack([vector for passage, vector in passages if passage.kind == "question"])
+    taught = library.index.vectors[[passage.kind == "question" for passage in library.index.passages]]
     vectors = np.stack([e.vector for e in examples])
     targets = {
         "covers": np.where(labels.answerable, 1.0, -1.0),

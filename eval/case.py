@@ -11,6 +11,7 @@ SHIPPED = Path(__file__).parent / "suites"
 KINDS = frozenset({"answer", "clarify", "handover", "smalltalk"})
 KEYS = frozenset({"id", "question", "locale", "turns", "creator", "expect", "tags"})
 EXPECT = frozenset({"kind", "articles", "anchors", "must_say", "must_not_say", "safety", "queue"})
+LISTS = ("articles", "anchors", "must_say", "must_not_say")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,12 @@ def read_suite(path: Path) -> list[Case]:
     cases: list[Case] = []
     problems: list[str] = []
     seen: set[str] = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SuiteError(f"{path.name}:1:1 S001 is not UTF-8: {error.reason}") from error
+    # A question may hold the other characters that Python takes for the end of a line.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -81,9 +87,9 @@ def _case(data: dict[str, Any]) -> Case:
     kinds = expect["kind"] if isinstance(expect["kind"], list) else [expect["kind"]]
     if not kinds or not set(kinds) <= KINDS:
         raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
-    if not str(data["question"]).strip():
-        raise ValueError("the question is empty")
-    lists = {key: tuple(expect.get(key, ())) for key in ("articles", "anchors", "must_say", "must_not_say")}
+    if not isinstance(data["question"], str) or not data["question"].strip():
+        raise ValueError("the question must be words")
+    lists = {key: _list(expect, key) for key in LISTS}
     return Case(
         id=str(data["id"]),
         question=data["question"],
@@ -91,5 +97,12 @@ def _case(data: dict[str, Any]) -> Case:
         locale=data.get("locale", "en"),
         turns=tuple(turn["question"] for turn in data.get("turns", ())),
         creator=data.get("creator", {}),
-        tags=tuple(data.get("tags", ())),
+        tags=_list(data, "tags"),
     )
+
+
+def _list(data: dict[str, Any], key: str) -> tuple[str, ...]:
+    found = data.get(key, [])
+    if not isinstance(found, list):
+        raise ValueError(f"{key} must be a list")
+    return tuple(found)

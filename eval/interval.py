@@ -18,7 +18,8 @@ def wilson(good: int, n: int) -> tuple[float, float]:
     p = good / n
     centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Rounding must not put a share of 0 or 1 outside its own interval.
+    return min(p, max(0.0, centre - half)), max(p, min(1.0, centre + half))
 
 
 def bootstrap(values: Sequence[float], seed: int = 7) -> tuple[float, float]:

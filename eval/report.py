@@ -14,7 +14,8 @@ def write_report(folder: Path) -> Path:
     """report.html beside the run's other files. FileNotFoundError if `folder` is no run."""
     about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    samples = [json.loads(line) for line in (folder / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = (folder / "samples.jsonl").read_text(encoding="utf-8").split("\n")
+    samples = [json.loads(line) for line in lines if line]
     # Everything shown was written by someone else: escape it all.
     template = Environment(loader=PackageLoader("eval"), autoescape=True).get_template(TEMPLATE)
     page = template.render(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,21 +82,29 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Fit the confidence model on suites; its thresholds are chosen on the first, which should be like real traffic."""
-    from eval.calibrate import fit_confidence, read_examples, write_confidence
+    from eval.alarm import fit_alarm
+    from eval.calibrate import fit_confidence, is_ordinary, read_examples, write_confidence
 
     settings = read_settings()
     library = _library(settings, "live")
+    embedder = make_embedder(settings)
     examples = [e for n, name in enumerate(suites) for e in read_examples(library, _cases(name), usual=n == 0)]
-    fitted, arrays = fit_confidence(library, examples, make_embedder(settings).name)
+    fitted, arrays = fit_confidence(library, examples, embedder.name)
     path = output or settings.data_dir / "confidence.json"
     write_confidence(path, fitted | {"suites": suites}, arrays)
+    alarm, quality = fit_alarm(embedder, [c.question for name in suites for c in _cases(name) if is_ordinary(c)])
+    path.with_name("alarm.json").write_text(json.dumps(alarm) + "\n", encoding="utf-8")
     if as_json:
-        print_json({"file": str(path)} | {name: fitted[name]["cross_validated"] for name in ("own", "general")})
+        print_json(
+            {"file": str(path), "alarm": quality}
+            | {name: fitted[name]["cross_validated"] for name in ("own", "general")}
+        )
         return
     for name in ("own", "general"):
         for among, values in fitted[name]["cross_validated"].items():
             print(f"{name:8} {among:6} " + " · ".join(f"{key} {value:g}" for key, value in values.items()))
-    print(f"written to {path}")
+    print(f"{'alarm':15} " + " · ".join(f"{key} {value:g}" for key, value in quality.items()))
+    print(f"written to {path} and beside it")
 
 
 @cli.command()

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from app.database import open_database
 from app.library import open_library
 from app.settings import Settings
+from bot.alarm import read_alarm
 from bot.ask import Bot
 from bot.confidence import SHIPPED, read_confidence
 from bot.library import Library
@@ -40,6 +41,7 @@ def make_bot(settings: Settings, library: Callable[[], Library | None]) -> Bot:
     return Bot(
         library=library,
         screen=read_screen(),
+        alarm=read_alarm(),
         phrases=read_phrases(settings.site_name),
         confidence=read_confidence(own if own.is_file() else SHIPPED),
         policies=read_policies(),

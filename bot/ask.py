@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bot.alarm import Alarm
 from bot.confidence import Confidence, Fit
 from bot.judge import Judgement, judge_found
 from bot.language import identify_language
@@ -37,6 +38,7 @@ class Bot:
 
     library: Callable[[], Library | None]
     screen: Screen
+    alarm: Alarm
     phrases: Phrasebook
     confidence: Confidence
     policies: Policies
@@ -67,6 +69,12 @@ def _screened(bot: Bot, question: Question) -> Flag | None:
         return Flag("self_harm", "P1")
 
 
+def _second_voice(bot: Bot, library: Library, whole: Judgement) -> Flag | None:
+    """What the lexicons missed may show in the vector; a question about the rules stays one."""
+    flag = bot.alarm.check(whole.found.vector, library.index.model)
+    return Flag(flag.category, "P3") if flag and bot.screen.asks_rule(whole.text) else flag
+
+
 def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None) -> Reply:
     fit = bot.confidence.fit_for(library.index.model, (id for _, id in library.articles))
     intent = read_intent(question.text, locale, bot.phrases, lambda text: _spelled(library, text, locale))
@@ -76,6 +84,9 @@ def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale
     if intent != "question" and flag is None:
         return voice.small_talk(intent)
     whole, *parts = _judge(library, fit, [question.text, *split_question(question.text)], locale)
+    flag = flag or _second_voice(bot, library, whole)
+    if flag and flag.severity in ("P0", "P1"):
+        return voice.emergency(flag)
     if question.turns and whole.covered < fit.answer and len(question.text.split()) <= FOLLOW_UP:
         # A few words that mean little alone may go on with what was asked before.
         joined = _judge(library, fit, [f"{question.turns[-1]} {question.text}"], locale)[0]

@@ -49,7 +49,6 @@ class Screen:
     def check(self, text: str) -> Flag | None:
         """The gravest thing seen, or None. A question about the rules is P3, but never lowers a P0."""
         plain = normalize_text(text)
-        asks_rule = any(lex.rules.search(plain) for lex in self._lexicons if lex.rules)
         for lexicon in self._lexicons:
             if lexicon.idioms:
                 plain = " ".join(lexicon.idioms.sub(" ", plain).split())
@@ -60,7 +59,12 @@ class Screen:
         if worst.category == "harassment" and any(lex.minors.search(plain) for lex in self._lexicons if lex.minors):
             # Blackmail of a child is a child in danger.
             worst = Flag("child_safety", "P0")
-        return Flag(worst.category, "P3") if asks_rule and worst.severity != "P0" else worst
+        return Flag(worst.category, "P3") if worst.severity != "P0" and self.asks_rule(text) else worst
+
+    def asks_rule(self, text: str) -> bool:
+        """The message asks what the rules are; nobody is in danger by that."""
+        plain = normalize_text(text)
+        return any(lex.rules.search(plain) for lex in self._lexicons if lex.rules)
 
 
 def read_screen(folder: Path = LEXICONS) -> Screen:

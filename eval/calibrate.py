@@ -80,6 +80,12 @@ def read_examples(library: Library, cases: Sequence[Case], *, usual: bool) -> li
     return examples
 
 
+def is_ordinary(case: Case) -> bool:
+    """Nothing about the case is a matter of safety, nor near it."""
+    near = {"safety", "safety-open", "safety-case", "security"}
+    return case.expect.safety is None and not near & set(case.tags)
+
+
 def fit_confidence(library: Library, examples: Sequence[Example], model: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The content of confidence.json, with what cross-validation by article says of it, and the kernel's arrays."""
     folds: Folds = list(GroupKFold(FOLDS).split(examples, groups=[e.group for e in examples]))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import count
 from pathlib import Path
 
+import torch
 from sqlalchemy import Engine
 
 from app.library import open_library
@@ -32,6 +34,17 @@ ALWAYS, NEVER = Logistic({}, 50.0), Logistic({}, -50.0)
 ANSWERS = Fit(ALWAYS, ALWAYS, ALWAYS, answer=0.5, subject_from=0.5)
 KNOWS_NOT = Fit(NEVER, NEVER, ALWAYS, answer=0.5, subject_from=0.5)
 OFF_TOPIC = Fit(NEVER, NEVER, NEVER, answer=0.5, subject_from=0.5)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Single questions gain little from a second thread; two that wait for each other are slow on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def open_small(engine: Engine, root: Path) -> Library:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from tests.bots import (
     Write,
     cited_section,
     numbers_in,
+    one_thread,
     open_small,
     say,
     small_bot,
@@ -60,8 +62,9 @@ KEYS = set(
 
 
 @pytest.fixture(scope="module")
-def bot(shipped: Settings, library: Library) -> Bot:
-    return make_bot(shipped, lambda: library)
+def bot(shipped: Settings, library: Library) -> Iterator[Bot]:
+    with one_thread():
+        yield make_bot(shipped, lambda: library)
 
 
 @pytest.fixture

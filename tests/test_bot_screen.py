@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from bot.library import Library
 from bot.pattern import compile_patterns, normalize_text
 from bot.reply import Flag
 from bot.screen import Screen
-from tests.bots import LANGUAGES, SCREEN, cited_section, say, small_bot
+from tests.bots import LANGUAGES, SCREEN, cited_section, one_thread, say, small_bot
 
 DANGER = "i want to kill myself"
 GRAVE = {
@@ -69,8 +70,9 @@ class Broken(Screen):
 
 
 @pytest.fixture(scope="module")
-def bot(shipped: Settings, library: Library) -> Bot:
-    return make_bot(shipped, lambda: library)
+def bot(shipped: Settings, library: Library) -> Iterator[Bot]:
+    with one_thread():
+        yield make_bot(shipped, lambda: library)
 
 
 def category(text: str) -> str | None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from app.settings import Settings
 from eval.case import find_suite
+from tests.bots import one_thread
 from tests.service import CommandLine
 
 # Below the goals by what chance may take away: 227 cases a half.
@@ -19,20 +19,14 @@ AT_MOST = {"unanswerable answered": 0.10}
 LIMIT = 6
 
 
-@pytest.fixture(autouse=True)
-def one_thread(shipped: Settings) -> Iterator[Settings]:
-    """Single questions gain little from a second thread, and on a busy machine two that wait by spinning cost 5 ×."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield shipped
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
-def callboard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shipped: Settings) -> CommandLine:
+def callboard(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shipped: Settings
+) -> Iterator[CommandLine]:
     line = CommandLine(monkeypatch, capsys)
     line.set(data_dir=shipped.data_dir)
-    return line
+    with one_thread():
+        yield line
 
 
 def write_suite(folder: Path, *questions: str, **expect: Any) -> Path:

@@ -50,7 +50,7 @@ def run(
     metrics = keep_run(
         folder,
         samples,
-        settings.model_dump(mode="json", exclude={"database_url", "chroma_url"}),
+        settings.model_dump(mode="json", exclude={"database_url", "chroma_url", "secret"}),
         library.revision,
     )
     write_report(folder)

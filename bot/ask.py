@@ -75,10 +75,17 @@ def _second_voice(bot: Bot, library: Library, whole: Judgement) -> Flag | None:
     return Flag(flag.category, "P3") if flag and bot.screen.asks_rule(whole.text) else flag
 
 
+def _known_steps(bot: Bot, library: Library, whole: Judgement, category: str, locale: str) -> Judgement | None:
+    """The article that the policies name for such a case, in the creator's language or in English."""
+    article = library.article(bot.policies.steps.get(category, ""), locale)
+    return replace(whole, article=article) if article else None
+
+
 def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None) -> Reply:
     fit = bot.confidence.fit_for(library.index.model, (id for _, id in library.articles))
     intent = read_intent(question.text, locale, bot.phrases, lambda text: _spelled(library, text, locale))
-    if intent == "human":
+    grave = flag is not None and flag.severity == "P2"
+    if intent == "human" and not grave:
         context = _judge(library, fit, [" ".join([*question.turns[-1:], question.text])], locale)[0]
         return voice.hand_over("asked_for_human", context, flag)
     if intent != "question" and flag is None:
@@ -96,7 +103,8 @@ def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale
         # A question about the rules of a grave matter gets its article and the help line, not a ticket.
         chosen = [whole]
     if flag and flag.severity == "P2":
-        return voice.hand_over("safety", chosen[0] if chosen else whole, flag, steps=bool(chosen))
+        steps = chosen[0] if chosen else _known_steps(bot, library, whole, flag.category, locale)
+        return voice.hand_over("safety", steps or whole, flag, steps=steps is not None)
     if chosen:
         return voice.answer(chosen, flag)
     if _competes(whole):

@@ -87,7 +87,7 @@ def _piece(block: Block, citation: Citation, locale: str) -> tuple[str, str]:
 
 def _mark(block: Block, mark: str) -> str:
     """The block with its citation mark: after the last words, or under a block that nothing can be added to."""
-    if block.kind in ("code", "table") or block.markdown.rstrip().endswith("```"):
+    if block.kind in ("code", "table") or block.markdown.rstrip().endswith(("```", "|")):
         return f"{block.markdown}\n\n{mark}"
     return f"{block.markdown} {mark}"
 
@@ -104,7 +104,7 @@ def clip_quote(text: str) -> str:
     """The first sentences of `text` that fit, word for word; cut between words if the first alone is too long."""
     if len(text) <= QUOTE:
         return text
-    ends = [match.end() for match in re.finditer(r"[.!?。！？؟](?=\s|$)", text[:QUOTE])]
+    ends = [match.end() for match in re.finditer(r"[.!?。！？؟](?=\s|$)", text) if match.end() <= QUOTE]
     if ends and ends[-1] > 40:
         return text[: ends[-1]]
     return text[:QUOTE].rsplit(" ", 1)[0] if " " in text[:QUOTE] else text[:QUOTE]

@@ -16,18 +16,20 @@ REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 NOT_WORD = re.compile(rf"[^\w'{CJK}]+|_")
 
 
-def normalize_text(text: str) -> str:
-    """Lower case, accents and tashkeel off, one apostrophe, Arabic letters folded, punctuation to spaces."""
+def normalize_text(text: str, letters: int = 1) -> str:
+    """Lower case, accents and tashkeel off, one apostrophe, Arabic letters folded, punctuation to spaces; of three or
+    more equal letters `letters` are left."""
     text = APOSTROPHES.sub("'", unicodedata.normalize("NFKC", text).lower())
     decomposed = unicodedata.normalize("NFD", text)
     text = unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
     text = "".join(c for c in text if unicodedata.category(c) != "Cf").translate(ARABIC)
-    return " ".join(REPEATED.sub(r"\1", NOT_WORD.sub(" ", text)).split())
+    return " ".join(REPEATED.sub(r"\1" * letters, NOT_WORD.sub(" ", text)).split())
 
 
 def compile_patterns(patterns: Iterable[str]) -> re.Pattern[str] | None:
     """One expression that finds any of `patterns` at word boundaries; None if there are none."""
-    parts = [_expression(pattern) for pattern in patterns]
+    # The longest first: an alternation takes the first that fits, not the best.
+    parts = [_expression(pattern) for pattern in sorted(patterns, key=len, reverse=True)]
     return re.compile("|".join(parts)) if parts else None
 
 

@@ -48,23 +48,32 @@ class Screen:
 
     def check(self, text: str) -> Flag | None:
         """The gravest thing seen, or None. A question about the rules is P3, but never lowers a P0."""
-        plain = normalize_text(text)
+        # “killl” may stand for a word with one l or with two.
+        found = [flag for plain in {normalize_text(text), normalize_text(text, 2)} if (flag := self._worst(plain))]
+        worst = min(found, key=_gravity, default=None)
+        if worst is None or worst.severity == "P0":
+            return worst
+        return Flag(worst.category, "P3") if self.asks_rule(text) else worst
+
+    def _worst(self, plain: str) -> Flag | None:
         for lexicon in self._lexicons:
             if lexicon.idioms:
                 plain = " ".join(lexicon.idioms.sub(" ", plain).split())
         found = [flag for lexicon in self._lexicons if (flag := _first(lexicon, plain))]
-        if not found:
-            return None
-        worst = min(found, key=lambda flag: (flag.severity, ORDER.index(flag.category)))
-        if worst.category == "harassment" and any(lex.minors.search(plain) for lex in self._lexicons if lex.minors):
+        worst = min(found, key=_gravity, default=None)
+        if worst and worst.category == "harassment" and any(x.minors.search(plain) for x in self._lexicons if x.minors):
             # Blackmail of a child is a child in danger.
-            worst = Flag("child_safety", "P0")
-        return Flag(worst.category, "P3") if worst.severity != "P0" and self.asks_rule(text) else worst
+            return Flag("child_safety", "P0")
+        return worst
 
     def asks_rule(self, text: str) -> bool:
         """The message asks what the rules are; nobody is in danger by that."""
         plain = normalize_text(text)
         return any(lex.rules.search(plain) for lex in self._lexicons if lex.rules)
+
+
+def _gravity(flag: Flag) -> tuple[str, int]:
+    return flag.severity, ORDER.index(flag.category)
 
 
 def read_screen(folder: Path = LEXICONS) -> Screen:

@@ -15,8 +15,8 @@ Intent = Literal["question", "hello", "thanks", "goodbye", "about", "human", "gi
 # In this order: "hi, thanks" is thanks, and a request for a person wins over everything.
 SMALL: tuple[tuple[Intent, str], ...] = (
     ("about", "about_bot"),
-    ("thanks", "thanks_words"),
     ("goodbye", "goodbye_words"),
+    ("thanks", "thanks_words"),
     ("hello", "greetings"),
 )
 FILLER = frozenset("there all everyone bot team again so very much a lot guys pls please ok okay yes no and".split())
@@ -42,9 +42,15 @@ def read_intent(text: str, locale: str, phrasebook: Phrasebook, spelled: Callabl
     books = [phrasebook[name] for name in dict.fromkeys((locale, "en"))]
     if any(_found(book.patterns["human_words"], plain) for book in books):
         return "human"
-    for intent, key in SMALL:
-        if any(_only(book.patterns[key], plain) for book in books):
+    said = [(intent, book.patterns[key]) for intent, key in SMALL for book in books if book.patterns[key]]
+    for intent, pattern in said:
+        if _empty(pattern.sub(" ", plain)) and pattern.search(plain):
             return intent
+    rest = plain
+    for _, pattern in said:
+        rest = pattern.sub(" ", rest)
+    if rest != plain and _empty(rest):
+        return next(intent for intent, pattern in said if pattern.search(plain))
     if not re.search(r"\w", plain) or spelled(text) < SPELLED:
         return "gibberish"
     return "question"
@@ -79,8 +85,5 @@ def _found(pattern: re.Pattern[str] | None, plain: str) -> bool:
     return bool(pattern and pattern.search(plain))
 
 
-def _only(pattern: re.Pattern[str] | None, plain: str) -> bool:
-    """Nothing but such phrases and filler stands in the text."""
-    if not pattern or not pattern.search(plain):
-        return False
-    return all(word in FILLER for word in pattern.sub(" ", plain).split())
+def _empty(rest: str) -> bool:
+    return all(word in FILLER for word in rest.split())

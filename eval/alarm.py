@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from bot.alarm import SEVERITY, SURE
+from bot.alarm import decide
 from retrieval.embed import Embedder
 
 EXAMPLES = Path(__file__).parent / "examples" / "safety.jsonl"
@@ -56,11 +56,9 @@ def fit_alarm(
 
 
 def _decide(shares: Any, names: list[str]) -> list[str | None]:
-    best = shares.argmax(axis=1)
-    return [
-        names[b] if names[b] != NOTHING and row[b] >= SURE[SEVERITY.get(names[b], "P1")] else None
-        for row, b in zip(shares, best, strict=True)
-    ]
+    classes = [None if name == NOTHING else str(name) for name in names]
+    flags = (decide(row, classes) for row in shares)
+    return [flag.category if flag else None for flag in flags]
 
 
 def _model() -> LogisticRegression:

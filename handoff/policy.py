@@ -37,6 +37,7 @@ class Policies:
     default: str
     safety: dict[str, str]
     targets: dict[Priority, Target]
+    steps: dict[str, str]
 
     def queue_for(self, wanted: str | None, category: str | None) -> str:
         """The safety category's queue, else the one an article asks for, else the default."""
@@ -50,9 +51,9 @@ class PolicyError(ValueError):
 
 
 def read_policies(folder: Path = SHIPPED) -> Policies:
-    queues, default, safety = _read(folder / "queues.yaml", _queues)
+    queues, default, safety, steps = _read(folder / "queues.yaml", _queues)
     targets = _read(folder / "sla.yaml", _targets)
-    return Policies(queues, default, safety, targets)
+    return Policies(queues, default, safety, targets, steps)
 
 
 def _read(path: Path, shape: Callable[[dict[str, Any]], Shaped]) -> Shaped:
@@ -67,13 +68,13 @@ def _read(path: Path, shape: Callable[[dict[str, Any]], Shaped]) -> Shaped:
         raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
 
 
-def _queues(data: dict[str, Any]) -> tuple[dict[str, Queue], str, dict[str, str]]:
+def _queues(data: dict[str, Any]) -> tuple[dict[str, Queue], str, dict[str, str], dict[str, str]]:
     queues = {str(name): Queue(str(name), **row) for name, row in data["queues"].items()}
     default, safety = data["default"], dict(data["safety"])
     unknown = {str(name) for name in (default, *safety.values())} - queues.keys()
     if unknown:
         raise ValueError(f"no such queue: {', '.join(sorted(unknown))}")
-    return queues, default, safety
+    return queues, default, safety, dict(data.get("steps") or {})
 
 
 def _targets(data: dict[str, Any]) -> dict[Priority, Target]:

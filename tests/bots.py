@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from app.library import open_library
 from app.publish import publish_tree
+from bot.alarm import read_alarm
 from bot.ask import Bot, ask
 from bot.confidence import Confidence, Fit, Logistic
 from bot.library import Library
@@ -58,6 +59,7 @@ def small_bot(library: Library | None, fit: Fit = ANSWERS) -> Bot:
     numbers = count(1)
     return Bot(
         library=lambda: library,
+        alarm=read_alarm(),
         screen=SCREEN,
         phrases=PHRASES,
         confidence=Confidence(fit, fit, "words", frozenset()),

@@ -24,7 +24,7 @@ SUBJECT = ("near", "centroid", "coverage", "known", "length")
 STRENGTH = 0.3
 WIDTH = 1.0
 RIDGE = 0.1
-MAX_WRONG = 0.05
+MAX_WRONG = 0.08
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -162,7 +162,7 @@ def test_the_command_writes_a_fit_that_the_next_bot_uses(
     ran = callboard("eval", "calibrate", str(suite), "-o", str(path), "--json")
     assert ran.code == 0
     printed = json.loads(ran.out)
-    assert (printed["file"], set(printed)) == (str(path), {"file", "own", "general"})
+    assert (printed["file"], set(printed)) == (str(path), {"file", "alarm", "own", "general"})
     assert json.loads(path.read_text())["suites"] == [str(suite)]
     bot = make_bot(shipped.model_copy(update={"data_dir": path.parent}), lambda: library)
     assert bot.confidence.own.right == read_confidence(path).own.right

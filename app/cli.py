@@ -17,12 +17,13 @@ from sqlalchemy.exc import OperationalError
 
 from app import cli_eval, cli_tickets
 from app.database import DatabaseError
+from app.first import ensure_published
 from app.output import fail, print_json, progress_bar
 from app.publish import CheckFailed, publish_tree, roll_back
-from app.settings import Settings, SettingsError, read_settings
+from app.settings import SettingsError, read_settings
 from app.wire import exact_library, make_bot, make_embedder, make_engine
 from kb.problem import Problem
-from kb.revision import Revision, diff_revisions, find_revision, list_revisions, live_revision
+from kb.revision import Revision, diff_revisions, find_revision, list_revisions
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 cli.add_typer(cli_eval.cli, name="eval")
@@ -36,7 +37,7 @@ MAX_QUESTION = 4000
 @cli.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve the Help Center, the widget and the API; publish the articles first if nothing is published."""
     from app.serve import run_server
@@ -58,10 +59,7 @@ def ask(
         fail(f"a question has 1 to {MAX_QUESTION} characters", 2)
     settings = read_settings()
     engine = make_engine(settings)
-    with engine.connect() as conn:
-        published = live_revision(conn)
-    if not published:
-        publish_now(settings)
+    ensure_published(settings, engine, make_embedder(settings))
     try:
         library = exact_library(settings, engine)
     except LookupError as error:
@@ -181,23 +179,6 @@ def doctor(as_json: Json = False) -> None:
         for row in rows:
             print(f"{'ok  ' if row.ok else 'BAD '} {row.what}: {row.detail}")
     raise typer.Exit(0 if all(row.ok for row in rows) else 3)
-
-
-def publish_now(settings: Settings) -> None:
-    """Publish for a first start, with words on standard error and the errors in full if it cannot be."""
-    try:
-        with progress_bar("publishing the articles for the first time") as progress:
-            publish_tree(
-                make_engine(settings),
-                settings.articles_dir,
-                make_embedder(settings),
-                time.time(),
-                "first start",
-                progress=progress,
-            )
-    except CheckFailed as failed:
-        _print_problems(failed.problems)
-        fail(f"{settings.articles_dir} has {len(failed.problems)} errors; mend them and start again", 1)
 
 
 def _revision_json(revision: Revision) -> dict[str, object]:

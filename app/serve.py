@@ -5,19 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import time
 
 import uvicorn
-from sqlalchemy import Engine
 
-from app.output import fail, progress_bar
-from app.publish import CheckFailed, publish_tree
+from app.first import ensure_published
+from app.output import fail
 from app.settings import Settings
 from app.web import make_app
 from app.wire import make_embedder, make_engine
 from bot.language import identify_language
-from kb.revision import live_revision
-from retrieval.embed import Embedder
 
 
 def run_server(settings: Settings, host: str, port: int) -> None:
@@ -27,10 +23,7 @@ def run_server(settings: Settings, host: str, port: int) -> None:
     if _taken(host, port):
         fail(f"{host}:{port} is in use; choose another with --port", 2)
     engine, embedder = make_engine(settings), make_embedder(settings)
-    with engine.connect() as conn:
-        published = live_revision(conn)
-    if not published:
-        _publish_first(settings, engine, embedder)
+    ensure_published(settings, engine, embedder)
     # What loads at first use is used once now, so that the first creator does not wait for it.
     embedder.embed(["warm"])
     identify_language("a sentence that is long enough")
@@ -41,16 +34,6 @@ def run_server(settings: Settings, host: str, port: int) -> None:
         flush=True,
     )
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
-
-
-def _publish_first(settings: Settings, engine: Engine, embedder: Embedder) -> None:
-    try:
-        with progress_bar("publishing the articles for the first time") as progress:
-            publish_tree(engine, settings.articles_dir, embedder, time.time(), "first start", progress=progress)
-    except CheckFailed as failed:
-        for problem in failed.problems:
-            print(problem)
-        fail(f"{settings.articles_dir} has {len(failed.problems)} errors; mend them and start again", 1)
 
 
 def _taken(host: str, port: int) -> bool:

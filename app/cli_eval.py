@@ -134,7 +134,7 @@ def beir(
 
 def bench(
     name: Annotated[str, typer.Argument(help="ask · embed · search")],
-    rounds: int = 100,
+    rounds: Annotated[int, typer.Option(min=1)] = 100,
     as_json: Json = False,
 ) -> None:
     """Measure a speed in this very run and print medians and ratios."""

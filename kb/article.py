@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,6 +58,11 @@ class Article:
     updated: str | None = None
     redirect_from: tuple[str, ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def body_hash(self) -> str:
+        """What a translation's `source_revision` names: the first 16 hex digits of the body's SHA-256."""
+        return hashlib.sha256(self.body.strip().encode()).hexdigest()[:16]
 
     def section(self, anchor: str) -> Section | None:
         return next((s for s in self.sections if s.anchor == anchor), None)

@@ -6,16 +6,18 @@ from pathlib import Path
 
 from eval.case import SHIPPED, SuiteError, read_suite
 from handoff.policy import PolicyError, read_policies
+from kb.glossary import find_glossary, read_glossary
 from kb.problem import Problem
 from kb.tree import read_tree
 
 
 def check_all(root: Path) -> tuple[list[Problem], int]:
-    """Every problem of the articles under `root`, the policies and the shipped suites; and the number of articles."""
+    """Every problem of the articles under `root`, their glossary, the policies and the shipped suites; and how many
+    articles there are."""
     if not root.is_dir():
         return [Problem(str(root), 1, 1, "A000", "is not a folder")], 0
     tree = read_tree(root)
-    problems = list(tree.problems)
+    problems = [*tree.problems, *read_glossary(find_glossary(root))[1]]
     try:
         read_policies()
     except PolicyError as error:

@@ -82,14 +82,19 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Fit the confidence model on suites; its thresholds are chosen on the first, which should be like real traffic."""
+    from bot.screen import read_screen
     from eval.alarm import fit_alarm
-    from eval.calibrate import fit_confidence, is_ordinary, read_examples, write_confidence
+    from eval.calibrate import TooFew, fit_confidence, is_ordinary, read_examples, write_confidence
 
     settings = read_settings()
     library = _library(settings, "live")
     embedder = make_embedder(settings)
-    examples = [e for n, name in enumerate(suites) for e in read_examples(library, _cases(name), usual=n == 0)]
-    fitted, arrays = fit_confidence(library, examples, embedder.name)
+    screen = read_screen()
+    examples = [e for n, name in enumerate(suites) for e in read_examples(library, screen, _cases(name), usual=n == 0)]
+    try:
+        fitted, arrays = fit_confidence(library, examples, embedder.name)
+    except TooFew as error:
+        fail(str(error), 2)
     path = output or settings.data_dir / "confidence.json"
     write_confidence(path, fitted | {"suites": suites}, arrays)
     alarm, quality = fit_alarm(embedder, [c.question for name in suites for c in _cases(name) if is_ordinary(c)])

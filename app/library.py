@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bot.library import Library, make_library
-from kb.revision import load_articles
+from kb.revision import load_articles, load_words
 from retrieval.chroma import ChromaCache
 from retrieval.embed import Embedder
 from retrieval.index import Index
 from retrieval.passage import cut_articles
+from retrieval.thesaurus import Thesaurus
 from retrieval.vectors import load_vectors
 
 
@@ -20,5 +21,6 @@ def open_library(conn: Connection, revision: str, embedder: Embedder, chroma: Ch
     vectors = load_vectors(conn, passages, embedder.name)
     if chroma is not None:
         chroma.hold([p.hash for p in passages], vectors)
-    index = Index(revision, passages, vectors, embedder, chroma.propose if chroma else None)
+    thesaurus = Thesaurus(load_words(conn, revision))
+    index = Index(revision, passages, vectors, embedder, chroma.propose if chroma else None, thesaurus)
     return make_library(revision, articles, index)

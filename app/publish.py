@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from kb.article import Article
+from kb.glossary import find_glossary, read_glossary
 from kb.problem import Problem
 from kb.revision import find_revision, flip_live, live_revision, load_articles, revision_id, stage_revision
 from kb.sql import writing
@@ -59,13 +60,14 @@ def publish_tree(
     """Check, embed what changed, then move the pointer in one transaction. Killed anywhere before that, the old
     revision serves; what was embedded is kept."""
     started = time.perf_counter()
-    items = live_articles(read_tree(root), now)
+    glossary, wrong = read_glossary(find_glossary(root))
+    items = live_articles(read_tree(root), now, wrong)
     passages = cut_articles(items)
     if dry_run:
-        return Published(revision_id(items), len(items), len(passages), 0, 0, time.perf_counter() - started)
+        return Published(revision_id(items, glossary), len(items), len(passages), 0, 0, time.perf_counter() - started)
     embedded = ensure_vectors(engine, passages, embedder, progress)
     with writing(engine) as conn:
-        revision = stage_revision(conn, items, author, now)
+        revision = stage_revision(conn, items, glossary, author, now)
         if live_revision(conn) != revision:
             flip_live(conn, revision, "publish", author, now)
     took = time.perf_counter() - started
@@ -84,10 +86,11 @@ def roll_back(engine: Engine, prefix: str, embedder: Embedder, now: float, autho
     return revision
 
 
-def live_articles(tree: Tree, now: float) -> list[Article]:
-    """The articles that are to be live at `now` (seconds since the epoch). CheckFailed if the tree has errors."""
-    if tree.errors:
-        raise CheckFailed(tree.errors)
+def live_articles(tree: Tree, now: float, wrong: Sequence[Problem] = ()) -> list[Article]:
+    """The articles that are to be live at `now` (seconds since the epoch). CheckFailed if the tree has errors or
+    something is `wrong` beside it."""
+    if tree.errors or wrong:
+        raise CheckFailed([*tree.errors, *wrong])
     items = [a for a in tree.articles if a.status == "published" and _due(a, now)]
     if not items:
         raise CheckFailed([Problem(".", 1, 1, "A006", "no article has the status `published`")])

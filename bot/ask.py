@@ -82,7 +82,7 @@ def _known_steps(bot: Bot, library: Library, whole: Judgement, category: str, lo
 
 
 def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None) -> Reply:
-    fit = bot.confidence.fit_for(library.index.model, (id for _, id in library.articles))
+    fit = fit_for(bot, library, locale)
     intent = read_intent(question.text, locale, bot.phrases, lambda text: _spelled(library, text, locale))
     grave = flag is not None and flag.severity == "P2"
     if intent == "human" and not grave:
@@ -112,6 +112,12 @@ def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale
     if whole.subject < fit.subject_from and flag is None:
         return voice.small_talk("off_topic", whole)
     return voice.hand_over("low_confidence" if whole.covered > 0.5 * fit.answer else "no_article", whole, flag)
+
+
+def fit_for(bot: Bot, library: Library, locale: str) -> Fit:
+    """The fit that serves these articles in this language."""
+    ids = (id for _, id in library.articles)
+    return bot.confidence.fit_for(library.index.model, ids, reads=library.index.reads(locale))
 
 
 def _judge(library: Library, fit: Fit, texts: list[str], locale: str) -> list[Judgement]:

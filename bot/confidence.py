@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from bot.lessons import Features, Lessons
 
 SHIPPED = Path(__file__).parent / "confidence.json"
 FAMILIAR = 0.5
-
-Features = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +34,6 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
-    """Kernel ridge regression with a Gaussian kernel on questions' unit vectors: `points` (n, d) are questions whose
-    answer is known, `weights` (n,) per name; the values lie about −1 (no) … 1 (yes)."""
-
-    points: NDArray[np.float32]
-    weights: Mapping[str, NDArray[np.float64]]
-    width: float
-
-    def values(self, vector: NDArray[np.float32]) -> Features:
-        near = np.exp(-2 * self.width * (1 - self.points @ vector))
-        return {name: float(near @ weights) for name, weights in self.weights.items()}
-
-
-@dataclass(frozen=True, slots=True)
 class Fit:
     """`right`: the best article answers, which is what a reply reports; `covered`: some article answers, which
     decides: where the best is wrong but another is right, a person is no more right than the bot.
@@ -60,7 +45,7 @@ class Fit:
     subject: Logistic
     answer: float
     subject_from: float
-    kernel: Kernel | None = None
+    lessons: Lessons | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +57,38 @@ class Confidence:
     model: str
     articles: frozenset[str]
 
-    def fit_for(self, model: str, articles: Iterable[str]) -> Fit:
-        """`own` where at least half of the live articles are those it was fitted on, with the same vectors."""
+    def fit_for(self, model: str, articles: Iterable[str], *, reads: bool = True) -> Fit:
+        """`own` where at least half of the live articles are those it was fitted on, with the same vectors, and these
+        read the question's language."""
         ids = set(articles)
         familiar = len(ids & self.articles) >= FAMILIAR * len(ids)
-        return self.own if familiar and model == self.model else self.general
+        return self.own if familiar and reads and model == self.model else self.general
 
 
 def read_confidence(path: Path = SHIPPED) -> Confidence:
-    """`path` and, beside it, the kernel's arrays as .npz."""
+    """`path` and, beside it, the lessons' arrays as .npz."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    with np.load(path.with_suffix(".npz")) as arrays:
-        weights = {name: arrays[name].astype(np.float64) for name in data["kernel"]["names"]}
-        kernel = Kernel(arrays["points"].astype(np.float32), weights, data["kernel"]["width"])
     return Confidence(
-        own=_fit(data["own"], kernel),
+        own=_fit(data["own"], _lessons(data, path.with_suffix(".npz"))),
         general=_fit(data["general"], None),
         model=data["model"],
         articles=frozenset(data["articles"]),
     )
 
 
-def _fit(data: dict[str, Any], kernel: Kernel | None) -> Fit:
+def _lessons(data: dict[str, Any], path: Path) -> Lessons:
+    about = data["lessons"]
+    with np.load(path) as arrays:
+        return Lessons(
+            points=arrays["points"].astype(np.float32),
+            judged={name: arrays[name].astype(np.float64) for name in about["judged"]},
+            owners=arrays["owners"].astype(np.float32),
+            articles=tuple(data["articles"]),
+            order=about["order"],
+            width=about["width"],
+        )
+
+
+def _fit(data: dict[str, Any], lessons: Lessons | None) -> Fit:
     models = {name: Logistic(**data[name]) for name in ("right", "covered", "subject")}
-    return Fit(**models, answer=data["answer"], subject_from=data["subject_from"], kernel=kernel)
+    return Fit(**models, answer=data["answer"], subject_from=data["subject_from"], lessons=lessons)

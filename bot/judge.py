@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bot.confidence import Features, Fit
+from bot.confidence import Fit
+from bot.lessons import EVIDENCE, TAUGHT, Features
 from bot.library import Library
 from kb.article import Article
 from retrieval.index import Found
@@ -31,10 +32,11 @@ class Judgement:
 
 
 def judge_found(library: Library, fit: Fit, text: str, locale: str, found: Found) -> Judgement:
+    told: Features = {}
+    if fit.lessons:
+        found, told = fit.lessons.apply(found)
     articles = [library.articles[ranked.locale, ranked.article] for ranked in found.articles[: RIVALS + 1]]
-    features = read_features(library, locale, found)
-    if fit.kernel:
-        features |= fit.kernel.values(found.vector)
+    features = read_features(library, locale, found) | told
     right, covered = (m.probability(features) if articles else 0.0 for m in (fit.right, fit.covered))
     subject = fit.subject.probability(features)
     top = articles[0] if articles else None
@@ -42,22 +44,23 @@ def judge_found(library: Library, fit: Fit, text: str, locale: str, found: Found
 
 
 def read_features(library: Library, locale: str, found: Found) -> Features:
-    """What the confidence is computed from, all but the kernel: the best article's evidence (see `retrieval/rank.py`),
+    """What the confidence is computed from: the best article's evidence (see `retrieval/rank.py`) and `score`, its
     `margin` to the next, `alone` (its share among the first, softmax of scores), `known` (share of the question's
     terms that occur anywhere), `length` (log of 1 + their number)."""
     coverage = library.index.coverage
     wanted = coverage.weigh(found.question, locale)
     features = {"known": coverage.known(wanted), "length": math.log1p(len(wanted))}
     if not found.articles:
-        return features | dict.fromkeys((*EVIDENCE, "margin", "alone"), 0.0)
+        return features | dict.fromkeys((*EVIDENCE, TAUGHT, "score", "margin", "alone"), 0.0)
     top, *others = found.articles[:AMONG]
     weights = [math.exp(SHARPNESS * (ranked.score - top.score)) for ranked in (top, *others)]
     return features | {
-        **{name: top.evidence.get(name, 0.0) for name in EVIDENCE},
+        **{name: top.evidence.get(name, 0.0) for name in (*EVIDENCE, TAUGHT)},
+        "score": top.score,
         "margin": top.score - (others[0].score if others else 0.0),
         "alone": 1 / sum(weights),
     }
 
 
-EVIDENCE = ("best", "pooled", "coverage", "model", "centroid", "near", "asked")
 GENERAL = (*EVIDENCE, "margin", "alone", "known", "length")
+OWN = (*GENERAL, TAUGHT, "score", "most", "lead", "covers")

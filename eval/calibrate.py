@@ -14,70 +14,81 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from bot.ask import SEARCHED
-from bot.judge import GENERAL, read_features
+from bot.judge import GENERAL, OWN, read_features
+from bot.lessons import EVIDENCE, TAUGHT, lead, reorder
 from bot.library import Library
+from bot.screen import Screen
 from eval.case import Case
-from retrieval.embed import Vectors
+from eval.lessons import AMONG, WIDTH, Pupil, Taught, fit_order, hold_out, teach
+from retrieval.index import Found
+from retrieval.passage import Passage
 
 FOLDS = 8
 SUBJECT = ("near", "centroid", "coverage", "known", "length")
 STRENGTH = 0.3
-WIDTH = 1.0
-RIDGE = 0.1
+SPOKEN = "en"
 MAX_WRONG = 0.08
+NEAR_MISS = "near-miss"
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
+class TooFew(ValueError):
+    """The cases cannot teach anything; the message says what is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A case as numbers. `right`: its best article is a right one; `subject`: None where both ways are right;
-    `usual`: it is like what really comes in, so thresholds are chosen on it."""
+    """A case and what was found for it. `articles`: the right ones; `subject`: None where both ways are right;
+    `near_miss`: it is worded like an answerable one; `usual`: it is like what really comes in."""
 
-    features: dict[str, float]
-    vector: Vectors
-    right: bool
-    answerable: bool
+    locale: str
+    found: Found
+    articles: tuple[str, ...]
     subject: bool | None
+    near_miss: bool
     usual: bool
     group: str
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The examples' truths as arrays of one length."""
+    """The examples' truths as arrays of one length, and the splits by article."""
 
     right: Flags
     answerable: Flags
     subject: Flags
     known: Flags
     usual: Flags
+    near_miss: Flags
+    folds: Folds
 
 
-def read_examples(library: Library, cases: Sequence[Case], *, usual: bool) -> list[Example]:
+def read_examples(library: Library, screen: Screen, cases: Sequence[Case], *, usual: bool) -> list[Example]:
     """Cases that the screen or small talk take teach nothing here, nor those that may be asked back."""
-    examples = []
+    kept = []
     for case in cases:
-        expect = case.expect
-        if expect.safety or "clarify" in expect.kinds or {"human", "greeting", "gibberish"} & set(case.tags):
-            continue
-        found = library.index.search(case.question, case.locale, SEARCHED)
-        top = found.articles[0].article if found.articles else ""
-        examples.append(
-            Example(
-                features=read_features(library, case.locale, found),
-                vector=found.vector,
-                right=top in expect.articles,
-                answerable=bool(expect.articles),
-                subject=None if len(expect.kinds) > 1 and not expect.articles else "smalltalk" not in expect.kinds,
-                usual=usual,
-                # Cases about one article stay on one side of every split.
-                group=expect.articles[0] if expect.articles else case.id,
-            )
-        )
-    return examples
+        passed = {"human", "greeting", "gibberish", "smalltalk"} & set(case.tags) or "clarify" in case.expect.kinds
+        if not passed and case.expect.safety is None and screen.check(case.question) is None:
+            kept.append(case)
+    found = library.index.search_all([case.question for case in kept], SPOKEN, SEARCHED)
+    return [_example(case, f, usual) for case, f in zip(kept, found, strict=True)]
+
+
+def _example(case: Case, found: Found, usual: bool) -> Example:
+    expect = case.expect
+    return Example(
+        locale=case.locale,
+        found=found,
+        articles=expect.articles,
+        subject=None if len(expect.kinds) > 1 and not expect.articles else "smalltalk" not in expect.kinds,
+        near_miss=NEAR_MISS in case.tags and not expect.articles,
+        usual=usual,
+        # Cases about one article stay on one side of every split.
+        group=expect.articles[0] if expect.articles else case.id,
+    )
 
 
 def is_ordinary(case: Case) -> bool:
@@ -87,38 +98,88 @@ def is_ordinary(case: Case) -> bool:
 
 
 def fit_confidence(library: Library, examples: Sequence[Example], model: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The content of confidence.json, with what cross-validation by article says of it, and the kernel's arrays."""
-    folds: Folds = list(GroupKFold(FOLDS).split(examples, groups=[e.group for e in examples]))
-    labels = Labels(
-        right=np.array([e.right for e in examples]),
-        answerable=np.array([e.answerable for e in examples]),
+    """The content of confidence.json, with what cross-validation by article says of it, and the lessons' arrays.
+    TooFew says what is missing."""
+    _demand(examples)
+    articles = tuple(sorted({id for _, id in library.articles}))
+    pupil = _pupil(library, examples, articles)
+    held, taught = hold_out(pupil), teach(pupil, range(len(examples)))
+    order = fit_order(*_candidates(examples, held, articles))
+    ordered = [reorder(e.found, held.owners[n], articles, order) for n, e in enumerate(examples)]
+    told = [
+        {name: float(values[n]) for name, values in held.judged.items()} | lead(held.owners[n])
+        for n in range(len(examples))
+    ]
+    own = [read_features(library, e.locale, f) | t for e, f, t in zip(examples, ordered, told, strict=True)]
+    general = [read_features(library, e.locale, e.found) for e in examples]
+    fitted = {
+        "model": model,
+        "articles": list(articles),
+        "lessons": {"judged": sorted(pupil.judged), "order": order, "width": WIDTH},
+        "own": _fit(own, OWN, (*SUBJECT, *pupil.judged), _labels(examples, ordered)),
+        "general": _fit(general, GENERAL, SUBJECT, _labels(examples, [e.found for e in examples])),
+    }
+    points = np.vstack([pupil.vectors, pupil.own]).astype(np.float16)
+    weights = {name: w.astype(np.float32) for name, w in taught.judged.items()}
+    return fitted, {"points": points, "owners": taught.owners.astype(np.float16), **weights}
+
+
+def _demand(examples: Sequence[Example]) -> None:
+    groups, unanswerable = len({e.group for e in examples}), sum(not e.articles for e in examples)
+    if groups < FOLDS or not unanswerable or unanswerable == len(examples):
+        raise TooFew(
+            f"calibrating needs cases about {FOLDS} different things at least, some answerable and some not; there are "
+            f"{len(examples)} that teach something, about {groups}, {unanswerable} of them not answerable"
+        )
+
+
+def _pupil(library: Library, examples: Sequence[Example], articles: tuple[str, ...]) -> Pupil:
+    column = {article: n for n, article in enumerate(articles)}
+    asked = [(p, v) for p, v in zip(library.index.passages, library.index.vectors, strict=True) if _is_taught(p)]
+    owners, own_owners = np.zeros((len(examples), len(articles))), np.zeros((len(asked), len(articles)))
+    for row, example in enumerate(examples):
+        owners[row, [column[a] for a in example.articles if a in column]] = 1.0
+    for row, (passage, _) in enumerate(asked):
+        own_owners[row, column[passage.article]] = 1.0
+    subject = np.array([0.0 if e.subject is None else 1.0 if e.subject else -1.0 for e in examples])
+    return Pupil(
+        vectors=np.stack([e.found.vector for e in examples]),
+        judged={"covers": np.where([bool(e.articles) for e in examples], 1.0, -1.0), "platform": subject},
+        owners=owners,
+        own=np.array([v for _, v in asked], dtype=np.float32).reshape(len(asked), library.index.vectors.shape[1]),
+        own_owners=own_owners,
+    )
+
+
+def _is_taught(passage: Passage) -> bool:
+    """An article's own questions, in the language that the lessons are in."""
+    return passage.kind == "question" and passage.locale == SPOKEN
+
+
+def _candidates(
+    examples: Sequence[Example], held: Taught, articles: tuple[str, ...]
+) -> tuple[list[Array], list[Flags]]:
+    column = {article: n for n, article in enumerate(articles)}
+    rows, right = [], []
+    for example, told in zip(examples, held.owners, strict=True):
+        first = example.found.articles[:AMONG]
+        if example.articles and first:
+            rows.append(np.array([[*(r.evidence[n] for n in EVIDENCE), told[column[r.article]]] for r in first]))
+            right.append(np.array([r.article in example.articles for r in first]))
+    return rows, right
+
+
+def _labels(examples: Sequence[Example], found: Sequence[Found]) -> Labels:
+    tops = [f.articles[0].article if f.articles else "" for f in found]
+    return Labels(
+        right=np.array([top in e.articles for top, e in zip(tops, examples, strict=True)]),
+        answerable=np.array([bool(e.articles) for e in examples]),
         subject=np.array([bool(e.subject) for e in examples]),
         known=np.array([e.subject is not None for e in examples]),
         usual=np.array([e.usual for e in examples]),
+        near_miss=np.array([e.near_miss for e in examples]),
+        folds=list(GroupKFold(FOLDS).split(examples, groups=[e.group for e in examples])),
     )
-    taught = library.index.vectors[[passage.kind == "question" for passage in library.index.passages]]
-    vectors = np.stack([e.vector for e in examples])
-    targets = {
-        "covers": np.where(labels.answerable, 1.0, -1.0),
-        "platform": np.where(labels.subject, 1.0, -1.0) * labels.known,
-    }
-    held_out = {name: np.zeros(len(examples)) for name in targets}
-    for train, test in folds:
-        points, weights = _kernel(vectors[train], taught, {name: t[train] for name, t in targets.items()})
-        near = _near(vectors[test], points)
-        for name in targets:
-            held_out[name][test] = near @ weights[name]
-    points, weights = _kernel(vectors, taught, targets)
-    plain = [dict(e.features) for e in examples]
-    taught_rows = [row | {name: float(held_out[name][i]) for name in targets} for i, row in enumerate(plain)]
-    fitted = {
-        "model": model,
-        "articles": sorted({id for _, id in library.articles}),
-        "kernel": {"names": sorted(targets), "width": WIDTH},
-        "own": _fit(taught_rows, (*GENERAL, "covers"), (*SUBJECT, "covers", "platform"), labels, folds),
-        "general": _fit(plain, GENERAL, SUBJECT, labels, folds),
-    }
-    return fitted, {"points": points.astype(np.float16), **{n: w.astype(np.float32) for n, w in weights.items()}}
 
 
 def write_confidence(path: Path, fitted: dict[str, Any], arrays: dict[str, Any]) -> None:
@@ -127,17 +188,17 @@ def write_confidence(path: Path, fitted: dict[str, Any], arrays: dict[str, Any])
 
 
 def _fit(
-    rows: Sequence[dict[str, float]], names: Sequence[str], subject_names: Sequence[str], labels: Labels, folds: Folds
+    rows: Sequence[dict[str, float]], names: Sequence[str], subject_names: Sequence[str], labels: Labels
 ) -> dict[str, Any]:
     everything = np.ones(len(rows), dtype=bool)
-    right, right_p = _logistic(rows, names, labels.right, folds, everything)
+    right, right_p = _logistic(rows, names, labels.right, labels.folds, everything)
     # Where another article would have been right, answering and handing over are wrong alike: nothing to learn.
-    covered, covered_p = _logistic(rows, names, labels.right, folds, labels.right | ~labels.answerable)
-    subject, subject_p = _logistic(rows, subject_names, labels.subject, folds, labels.known)
-    if "covers" in names:
-        answer = _answer_from(covered_p[labels.usual & ~labels.answerable])
+    covered, covered_p = _logistic(rows, names, labels.right, labels.folds, labels.right | ~labels.answerable)
+    subject, subject_p = _logistic(rows, subject_names, labels.subject, labels.folds, labels.known)
+    if TAUGHT in names:
+        answer = _answer_from(covered_p[labels.near_miss], covered_p[~labels.answerable & ~labels.near_miss])
     else:
-        # Without the kernel a strict bound would silence the bot; both errors count alike.
+        # Without lessons a strict bound would silence the bot; both errors count alike.
         told = labels.right | ~labels.answerable
         answer = _best_split(covered_p[told], labels.right[told])
     unanswered = labels.known & labels.usual & ~labels.answerable
@@ -152,23 +213,6 @@ def _fit(
             "all": _quality(right_p, covered_p >= answer, labels, everything),
         },
     }
-
-
-def _kernel(vectors: Vectors, taught: Vectors, targets: dict[str, Array]) -> tuple[Vectors, dict[str, Array]]:
-    """Kernel ridge regression, both classes weighing alike. `taught`: the articles' own questions, which they cover.
-    Solved in closed form (Saunders, Gammerman and Vovk 1998)."""
-    points = np.vstack([vectors, taught])
-    gram = _near(points, points)
-    weights = {}
-    for name, target in targets.items():
-        y = np.concatenate([target, np.ones(len(taught))])
-        balance = np.where(y > 0, 0.5 / np.mean(y > 0), 0.5 / np.mean(y < 0))
-        weights[name] = np.linalg.solve(gram + RIDGE * np.diag(1 / balance), y)
-    return points, weights
-
-
-def _near(a: Vectors, b: Vectors) -> Array:
-    return np.asarray(np.exp(-2 * WIDTH * (1 - a.astype(np.float64) @ b.T.astype(np.float64))))
 
 
 def _logistic(
@@ -193,11 +237,12 @@ def _model() -> LogisticRegression:
     return LogisticRegression(C=STRENGTH, max_iter=3000)
 
 
-def _answer_from(unanswerable: Array) -> float:
-    """The lowest threshold from which at most MAX_WRONG of the unanswerable questions are answered."""
-    worst = np.sort(unanswerable)[::-1]
-    allowed = int(MAX_WRONG * len(worst))
-    return float(worst[allowed]) + 1e-4 if allowed < len(worst) else 0.5
+def _answer_from(*unanswerable: Array) -> float:
+    """The lowest threshold from which at most MAX_WRONG of the unanswerable questions are answered, near misses
+    counting as much as all the others however many there are of each."""
+    kinds = [p for p in unanswerable if len(p)]
+    cuts = np.unique(np.concatenate([*kinds, [0.5]]) + 1e-4)
+    return float(next((cut for cut in cuts if np.mean([(p >= cut).mean() for p in kinds]) <= MAX_WRONG), 0.5))
 
 
 def _best_split(p: Array, truth: Flags) -> float:

@@ -12,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bot.ask import Bot, ask
+from bot.ask import SEARCHED, Bot, ask, fit_for
+from bot.judge import judge_found
 from bot.library import Library
 from bot.reply import Question, Reply, reply_json
 from eval.case import Case
@@ -44,11 +45,18 @@ def run_cases(
     for number, case in enumerate(cases, 1):
         question = Question(case.question, case.locale, case.turns, case.creator)
         reply = ask(bot, question)
-        ranking = [ranked.article for ranked in library.index.search(case.question, reply.locale).articles]
+        ranking = _ranking(bot, library, case.question, reply.locale)
         samples.append(Sample(suite, case, reply, judge_reply(case, reply, library, ranking)))
         if progress:
             progress(number, len(cases))
     return samples
+
+
+def _ranking(bot: Bot, library: Library, question: str, locale: str) -> list[str]:
+    """The articles in the order in which the bot weighs them for the whole message."""
+    found = library.index.search(question, locale, SEARCHED)
+    judged = judge_found(library, fit_for(bot, library, locale), question, locale, found)
+    return [ranked.article for ranked in judged.found.articles]
 
 
 def keep_run(folder: Path, samples: Sequence[Sample], settings: dict[str, Any], revision: str) -> list[Metric]:

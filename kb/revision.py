@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from kb.article import Article, Block, Section
+from kb.glossary import Glossary, load_glossary
 from kb.tables import articles, live, publications, revision_articles, revisions
 
 CHUNK = 500
@@ -40,14 +41,17 @@ class Change:
     title: str
 
 
-def revision_id(items: Iterable[Article]) -> str:
+def revision_id(items: Iterable[Article], glossary: Glossary) -> str:
     lines = sorted(f"{a.locale}/{a.id} {a.digest}" for a in items)
+    if text := glossary.dump():
+        lines.append(text)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def stage_revision(conn: Connection, items: Sequence[Article], author: str, now: float) -> str:
-    """Write the revision that holds `items`, unless it is there already; it is not live by that."""
-    revision = revision_id(items)
+def stage_revision(conn: Connection, items: Sequence[Article], glossary: Glossary, author: str, now: float) -> str:
+    """Write the revision that holds `items` and reads questions by `glossary`, unless it is there already; it is
+    not live by that."""
+    revision = revision_id(items, glossary)
     if conn.execute(select(revisions.c.id).where(revisions.c.id == revision)).first():
         return revision
     known = _known_digests(conn, [a.digest for a in items])
@@ -58,7 +62,8 @@ def stage_revision(conn: Connection, items: Sequence[Article], author: str, now:
     ]
     if rows:
         conn.execute(insert(articles), rows)
-    conn.execute(insert(revisions).values(id=revision, created=now, author=author, articles=len(items)))
+    row = {"id": revision, "created": now, "author": author, "articles": len(items), "glossary": glossary.dump()}
+    conn.execute(insert(revisions).values(row))
     members = [{"revision": revision, "locale": a.locale, "id": a.id, "digest": a.digest} for a in items]
     if members:
         conn.execute(insert(revision_articles), members)
@@ -108,6 +113,11 @@ def load_articles(conn: Connection, revision: str) -> list[Article]:
         .order_by(revision_articles.c.locale, revision_articles.c.id)
     )
     return [_load(json.loads(data)) for data in conn.execute(query).scalars()]
+
+
+def load_words(conn: Connection, revision: str) -> Glossary:
+    """The glossary that the revision was published with."""
+    return load_glossary(conn.execute(select(revisions.c.glossary).where(revisions.c.id == revision)).scalar() or "")
 
 
 def diff_revisions(conn: Connection, before: str, after: str) -> list[Change]:

@@ -23,6 +23,7 @@ revisions = Table(
     Column("created", Float, nullable=False),
     Column("author", String(200), nullable=False),
     Column("articles", Integer, nullable=False),
+    Column("glossary", Text, nullable=False, server_default=""),
 )
 
 revision_articles = Table(

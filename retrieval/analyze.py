@@ -20,6 +20,10 @@ STEMMERS = {
 # A run of Chinese or kana is its own word, also where it follows Latin letters without a space (TikTok账号).
 WORD = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]+|(?:(?![\u3400-\u9fff\u3040-\u30ff])[^\W_])+(?:['’][^\W_]+)?")
 CJK = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
+# Decomposing has already taken hamza and madda off alef, waw and ya; these are spelled either way by writers.
+ARABIC = {ord(a): b for a, b in zip("ىةیکـ", ("ي", "ه", "ي", "ك", ""), strict=True)} | {
+    first + n: str(n) for first in (0x0660, 0x06F0) for n in range(10)
+}
 _lock = threading.Lock()
 _stemmers = {code: snowballstemmer.stemmer(name) for code, name in STEMMERS.items()}
 
@@ -38,7 +42,7 @@ def terms(text: str, locale: str) -> list[str]:
     """Search terms in order: stems for languages with a stemmer, characters and overlapping pairs for Chinese."""
     language = locale.split("-")[0]
     found: list[str] = []
-    for word in WORD.findall(_fold(text)):
+    for word in WORD.findall(fold(text)):
         if CJK.match(word):
             found += [*word, *(word[i : i + 2] for i in range(len(word) - 1))]
         else:
@@ -49,14 +53,16 @@ def terms(text: str, locale: str) -> list[str]:
 def content_terms(text: str, locale: str) -> list[str]:
     """`terms` without the words that say nothing of the subject."""
     language = locale.split("-")[0]
-    plain = [word.replace("’", "").replace("'", "") for word in WORD.findall(_fold(text))]
+    plain = [word.replace("’", "").replace("'", "") for word in WORD.findall(fold(text))]
     kept = [word for word in plain if CJK.match(word) or word not in STOP]
     return [term for word in kept for term in terms(word, language)]
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """Lower case, without accents, vowel marks, and letters that are written in more than one way."""
     decomposed = unicodedata.normalize("NFKD", text.lower())
-    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", plain.translate(ARABIC))
 
 
 @lru_cache(maxsize=100_000)

@@ -18,6 +18,7 @@ from retrieval.lexical import LexicalIndex
 from retrieval.passage import Hit, Passage
 from retrieval.rank import ArticleModel, Ranked, rank_articles
 from retrieval.spell import Speller
+from retrieval.thesaurus import Thesaurus
 
 CANDIDATES = 64
 FALLBACK = "en"
@@ -31,7 +32,8 @@ Propose = Callable[[Vectors, int], Sequence[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found, best first, as passages and as articles. `question` is what was searched, mended.
+    """What a search found, best first, as passages and as articles. `question` is what was searched, mended
+    and with the glossary's words.
     `degraded`: the vector index did not answer, so the exact product did."""
 
     question: str
@@ -51,6 +53,7 @@ class Index:
         vectors: Vectors,
         embedder: Embedder,
         propose: Propose | None = None,
+        thesaurus: Thesaurus | None = None,
     ) -> None:
         self.revision = revision
         self.passages = tuple(passages)
@@ -62,6 +65,7 @@ class Index:
         self.coverage = Coverage(self.passages)
         self._model = ArticleModel(self.passages, vectors)
         self._speller = Speller((p.embedded for p in self.passages), embedder.words)
+        self._thesaurus = thesaurus or Thesaurus()
         self._rows = {p.hash: row for row, p in enumerate(self.passages)}
         self._locales = np.array([p.locale for p in self.passages])
 
@@ -71,15 +75,23 @@ class Index:
         twin.__dict__.update(self.__dict__ | {"_propose": None})
         return twin
 
+    def reads(self, locale: str) -> bool:
+        """Whether the vectors mean anything in this language."""
+        return bool({"*", locale.split("-")[0]} & self._embedder.reads)
+
     def search(self, question: str, locale: str = FALLBACK, k: int = 20) -> Found:
         """The `k` best passages in the question's language, or in English where that language has none."""
         return self.search_all([question], locale, k)[0]
 
     def search_all(self, questions: Sequence[str], locale: str = FALLBACK, k: int = 20) -> list[Found]:
         """Several questions at the cost of one embedding call."""
-        mended = [self._speller.correct(q) if locale.startswith(SPELLED) else q for q in questions]
-        vectors = self._embedder.embed(mended)
-        return [self._search(text, vector, locale, k) for text, vector in zip(mended, vectors, strict=True)]
+        if not questions:
+            return []
+        spelled = [self._speller.correct(q) if locale.startswith(SPELLED) else q for q in questions]
+        # The vectors know what words mean; the glossary is for what is found by its words.
+        worded = [self._thesaurus.expand(q, locale) for q in spelled]
+        vectors = self._embedder.embed(spelled)
+        return [self._search(text, vector, locale, k) for text, vector in zip(worded, vectors, strict=True)]
 
     def rank_sections(self, article: str, locale: str, question: str, vector: Vectors) -> list[str]:
         """Anchors of all the article's sections, best first for this question."""
@@ -104,8 +116,7 @@ class Index:
             rows = np.flatnonzero(allowed)
         dense = (self.vectors[rows] @ vector).astype(np.float64)
         bm25 = np.array([lexical.get(int(row), 0.0) for row in rows])
-        language = locale.split("-")[0]
-        reads = bool({"*", language} & self._embedder.reads)
+        reads = self.reads(locale)
         scores = fuse_scores(dense, bm25, reads=reads)
         order = sorted(range(len(rows)), key=lambda i: (-scores[i], self.passages[rows[i]].hash))
         hits = tuple(Hit(self.passages[rows[i]], float(scores[i]), float(dense[i]), float(bm25[i])) for i in order)

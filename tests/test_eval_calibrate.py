@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 from app.settings import Settings
 from app.wire import make_bot
 from bot.confidence import Confidence, Logistic, read_confidence
-from bot.judge import GENERAL, judge_found
+from bot.judge import GENERAL, OWN, judge_found
 from bot.library import Library
-from eval.calibrate import SUBJECT, fit_confidence, read_examples, write_confidence
+from eval.calibrate import SUBJECT, TooFew, fit_confidence, read_examples, write_confidence
 from eval.case import Case, Expect, find_suite
-from tests.bots import Write, open_small, say, small_bot
+from tests.bots import SCREEN, Write, open_small, say, small_bot
 from tests.conftest import article
 from tests.service import CommandLine
 
@@ -24,6 +24,7 @@ TEACHES = "how does the {} work at home"
 ANSWERED = frozenset({"answer"})
 HANDED = frozenset({"handover"})
 CASES_ASKED = 48
+ODD = ("quick", "slow", "wide", "tall", "round", "flat", "green", "blue")
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def cases() -> list[Case]:
 
 
 def fitted(library: Library) -> tuple[dict[str, Any], dict[str, Any]]:
-    return fit_confidence(library, read_examples(library, cases(), usual=True), "words")
+    return fit_confidence(library, read_examples(library, SCREEN, cases(), usual=True), "words")
 
 
 def test_what_is_fitted_is_written_read_back_and_applied_identically(pets: Library, tmp_path: Path) -> None:
@@ -66,17 +67,17 @@ def test_what_is_fitted_is_written_read_back_and_applied_identically(pets: Libra
         for part in ("right", "covered", "subject"):
             assert getattr(fit, part) == Logistic(**values[name][part])
         assert (fit.answer, fit.subject_from) == (values[name]["answer"], values[name]["subject_from"])
-    assert set(read.general.right.weights) == set(GENERAL)
+    assert (set(read.general.right.weights), set(read.own.right.weights)) == (set(GENERAL), set(OWN))
     assert set(read.own.subject.weights) == {*SUBJECT, "covers", "platform"}
 
-    kernel = read.own.kernel
-    assert kernel
+    lessons = read.own.lessons
+    assert lessons
     for text in ("how does my cat work", "soup pepper onion"):
         found = pets.index.search(text, "en", 60)
         judged = judge_found(pets, read.own, text, "en", found)
         distance = 2 - 2 * arrays["points"].astype(np.float64) @ found.vector
         for name in ("covers", "platform"):
-            by_hand = float(np.exp(-kernel.width * distance) @ arrays[name].astype(np.float64))
+            by_hand = float(np.exp(-lessons.width * distance) @ arrays[name].astype(np.float64))
             assert judged.features[name] == pytest.approx(by_hand, rel=1e-3, abs=1e-3)
         for part in ("right", "covered", "subject"):
             model = values["own"][part]
@@ -130,8 +131,33 @@ def test_cases_that_search_does_not_decide_teach_nothing(pets: Library) -> None:
         Case("4", "the cat", expect, tags=("greeting",)),
         Case("5", "a person please", Expect(HANDED), tags=("human",)),
     ]
-    (example,) = read_examples(pets, taught, usual=False)
-    assert (example.right, example.answerable, example.subject, example.usual) == (True, True, True, False)
+    (example,) = read_examples(pets, SCREEN, taught, usual=False)
+    assert (example.articles, example.subject, example.near_miss, example.usual) == (("pets/cat",), True, False, False)
+
+
+def test_a_question_that_the_safety_screen_takes_teaches_nothing(pets: Library) -> None:
+    grave = Case("1", "i want to kill myself tonight", Expect(ANSWERED, articles=("pets/cat",)))
+    assert read_examples(pets, SCREEN, [grave], usual=True) == []
+
+
+@pytest.mark.parametrize("kept", [slice(0, 0), slice(0, 3), slice(0, 100, 5)])
+def test_too_few_cases_are_refused_in_words(pets: Library, kept: slice) -> None:
+    with pytest.raises(TooFew, match="some answerable and some not"):
+        fit_confidence(pets, read_examples(pets, SCREEN, cases()[kept], usual=True), "words")
+
+
+def test_lessons_bring_the_article_forward_that_such_questions_belong_to(pets: Library, tmp_path: Path) -> None:
+    """Nothing in the words says so: only the labelled questions do."""
+    odd = [Case(f"o{n}", f"zoom {word} zoom", Expect(ANSWERED, articles=("pets/cat",))) for n, word in enumerate(ODD)]
+    values, arrays = fit_confidence(pets, read_examples(pets, SCREEN, [*cases(), *odd], usual=True), "words")
+    write_confidence(tmp_path / "confidence.json", values, arrays)
+    lessons = read_confidence(tmp_path / "confidence.json").own.lessons
+    assert lessons
+    found = pets.index.search("zoom zoom", "en", 60)
+    told, _ = lessons.apply(found)
+    assert told.articles[0].article == "pets/cat"
+    assert found.articles[0].article != "pets/cat" or told.articles[0].score > told.articles[1].score
+    assert {r.article for r in told.articles} == {r.article for r in found.articles}
 
 
 def test_the_fit_of_these_very_articles_serves_them_and_no_others(pets: Library, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ MOVING = frozenset({"id", "conversation_id", "ticket", "would_open", "timing_ms"
 # A language model's own words; what it wrote from is compared.
 WRITTEN = frozenset({"text", "html", "citations", "engine"})
 EXTRACTIVE = "extractive"
+# Scores are kept to four digits, and their last one follows the number of threads.
+NEAR = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Replayed:
     again: dict[str, Any]
     differs: tuple[str, ...]
     weighed: bool
-    """The searches found the same candidates with the same scores."""
+    """The searches found the same articles and passages, with scores that agree to NEAR."""
     changed: tuple[Change, ...]
 
     @property
@@ -65,7 +67,7 @@ def replay_reply(bot: Bot, library: Library | None, record: Record, stored: dict
         stored=before,
         again=after,
         differs=tuple(key for key in sorted(before.keys() | after.keys()) if _differ(before.get(key), after.get(key))),
-        weighed=not _differ(record.weighed, turn.reply.weighed),
+        weighed=_agree(record.weighed, list(turn.reply.weighed)),
         changed=tuple(_changes(record.basis, turn.basis)),
     )
 
@@ -77,6 +79,16 @@ def _kept(reply: dict[str, Any], skipped: frozenset[str]) -> dict[str, Any]:
 
 def _differ(one: Any, other: Any) -> bool:
     return json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True)
+
+
+def _agree(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_agree(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_agree, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= NEAR
+    return bool(one == other)
 
 
 def _changes(then: dict[str, str], now: dict[str, str]) -> Iterator[Change]:

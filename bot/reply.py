@@ -11,6 +11,7 @@ from kb.article import Citation
 
 Kind = Literal["answer", "clarify", "handover", "smalltalk"]
 Severity = Literal["P0", "P1", "P2", "P3"]
+DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def reply_json(reply: Reply, conversation: str | None = None, ticket: dict[str, 
     handover = data.pop("handover")
     for inner in ("sentences", "weighed"):
         data.pop(inner)
-    data |= {"conversation_id": conversation, "ticket": ticket}
+    # The last digits of a float follow the number of threads; a reply has to be the same on every machine.
+    data |= {"conversation_id": conversation, "ticket": ticket, "confidence": round(reply.confidence, DIGITS)}
     if handover and ticket is None:
         data["would_open"] = {key: handover[key] for key in ("queue", "priority", "reason")}
     return data

@@ -5,6 +5,7 @@ Knows threads, tickets and the bot's `ask`; nothing of HTTP.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from bot.ask import Bot
+from bot.presence import Presence
 from bot.reply import Handover, Question, Reply, reply_json
 from bot.turn import Turn, add_text, make_record, take_turn
 from handoff.desk import (
@@ -51,6 +53,7 @@ class Service:
     bot: Bot
     desk: Desk
     running: Running = field(default_factory=Running)
+    presence: Presence = field(default_factory=Presence)
 
 
 def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[dict[str, Any] | None, Reply | None]:
@@ -63,9 +66,12 @@ def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[di
         with service.engine.connect() as conn:
             before = sent_before(conn, thread.id, client_id)
             turns = last_questions(conn, thread.id, TURNS)
+            ticket = active_ticket(conn, thread.id)
         if before:
             return _repeated(before, text), None
-        turn = take_turn(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
+        silent = ticket is not None and ticket.staffed
+        with nullcontext() if silent else service.presence.composing(thread.id):
+            turn = take_turn(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
         try:
             with writing(service.engine) as conn:
                 return _write(conn, service, thread, client_id, turn)

@@ -18,7 +18,7 @@ def print_packet(ticket: Ticket, packet: dict[str, Any]) -> None:
     if due := ticket.sla.first_reply_due:
         print(f"first reply due {datetime.fromtimestamp(due, UTC).isoformat(timespec='minutes')}")
     for name, value in ticket.fields.items():
-        print(f"{name}: {value}")
+        print(f"form · {name}: {value}")
     print("\nTranscript")
     for line in packet["transcript"]:
         print(f"{line['role']:>8}: {line['text']}")

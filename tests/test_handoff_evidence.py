@@ -124,7 +124,7 @@ def test_it_is_printed_so_that_a_person_can_read_it(desk: Shown) -> None:
         "cited [1] account/username#top",
         "used ",
         "rejected ",
-        "reason: not what i meant",
+        "form · reason: not what i meant",
         "Procedure: ",
     ):
         assert part in words

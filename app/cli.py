@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from app import cli_eval, cli_tickets
+from app import cli_eval, cli_replay, cli_tickets
 from app.database import DatabaseError
 from app.first import ensure_published
 from app.output import fail, print_json, progress_bar
@@ -29,6 +29,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 cli.add_typer(cli_eval.cli, name="eval")
 cli.add_typer(cli_tickets.cli, name="tickets")
 cli.command("bench")(cli_eval.bench)
+cli.command("replay")(cli_replay.replay)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 MAX_QUESTION = 4000

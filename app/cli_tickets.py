@@ -5,16 +5,17 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
 from app.output import fail, print_json
+from app.packet import print_packet
 from app.settings import read_settings
 from app.wire import make_desk, make_engine
 from handoff import desk as tickets
+from handoff.evidence import evidence_packet
 from handoff.ticket import STATUSES, Event, Ticket, WrongMove
 from kb.sql import writing
 
@@ -51,19 +52,11 @@ def show(ticket: str, as_json: Json = False) -> None:
     desk = make_desk()
     with make_engine(read_settings()).connect() as conn:
         found = _found(conn, ticket)
-        packet = tickets.evidence_packet(conn, desk, found)
+        packet = evidence_packet(conn, desk, found)
     if as_json:
         print_json(tickets.ticket_json(found) | {"evidence": packet})
         return
-    print(f"#{found.number} {found.status} · {found.priority} · {found.queue} · {found.reason} · {found.language}")
-    if due := found.sla.first_reply_due:
-        print(f"first reply due {datetime.fromtimestamp(due, UTC).isoformat(timespec='minutes')}")
-    print()
-    for line in packet["transcript"]:
-        print(f"{line['role']:>8}: {line['text']}")
-    if suggested := packet.get("suggested"):
-        print(f"\nSuggested reply:\n{suggested}")
-    print(f"\nProcedure: {packet['procedure']}")
+    print_packet(found, packet)
 
 
 @cli.command()

@@ -28,6 +28,7 @@ from app.settings import Settings
 from app.state import Holder
 from app.wire import make_bot, make_desk, make_embedder, make_engine
 from bot.conversation import Service
+from bot.guard import guard_rate
 from bot.limit import RateLimit
 from bot.problem import Problem, problem_response
 from retrieval.chroma import ChromaCache
@@ -67,7 +68,12 @@ def make_app(settings: Settings, engine: Engine | None = None, embedder: Embedde
     app.include_router(bot.api.make_router(api))
     app.include_router(
         kb.pages.make_router(
-            engine, holder.shelf, settings.site_name, bot_.clock, partial(bot.api.answer_once, service)
+            engine,
+            holder.shelf,
+            settings.site_name,
+            bot_.clock,
+            partial(bot.api.answer_once, service),
+            partial(guard_rate, service, limit),
         )
     )
     app.include_router(bot.pages.make_router(bot_.phrases, settings.site_name, settings.widget_origins))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine
 
+from app.basis import name_basis
 from app.database import open_database
 from app.library import open_library
 from app.settings import Settings
@@ -38,15 +39,17 @@ def make_embedder(settings: Settings) -> SentenceEmbedder:
 
 def make_bot(settings: Settings, library: Callable[[], Library | None]) -> Bot:
     own = settings.data_dir / "confidence.json"
+    fitted = own if own.is_file() else SHIPPED
     return Bot(
         library=library,
         screen=read_screen(),
         alarm=read_alarm(),
         phrases=read_phrases(settings.site_name),
-        confidence=read_confidence(own if own.is_file() else SHIPPED),
+        confidence=read_confidence(fitted),
         policies=read_policies(),
         clock=time.time,
         new_id=new_id,
+        basis=name_basis(settings, fitted),
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -15,11 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import schema
 from bot.ask import ask
 from bot.conversation import Service, hand_over, say
+from bot.guard import guard_rate
 from bot.language import identify_language
 from bot.library import Library
 from bot.limit import RateLimit
 from bot.problem import Problem
 from bot.reply import Question, reply_json
+from bot.scene import Scene
 from bot.stream import reply_events, thread_events
 from bot.voice import suggest_titles
 from handoff.desk import last_ticket, ticket_summary
@@ -46,7 +49,7 @@ class Api:
 
 def make_router(api: Api) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["creators"])
-    service = api.service
+    service, guard = api.service, partial(guard_rate, api.service, api.limit)
 
     def known_thread(id: str, authorization: Annotated[str, Header()] = "") -> Thread:
         """The conversation that the bearer token holds; unknown and foreign ones are the same 404."""
@@ -64,7 +67,7 @@ def make_router(api: Api) -> APIRouter:
     @router.post("/ask")
     def ask_once(body: schema.AskIn, request: Request) -> dict[str, Any]:
         """One stateless turn: nothing is written, no ticket is opened."""
-        _limited(api, request, body.question)
+        guard(request, body.question)
         bot = service.bot
         if body.revision:
             try:
@@ -79,7 +82,9 @@ def make_router(api: Api) -> APIRouter:
 
     @router.post("/conversations", status_code=201)
     def start_conversation(body: schema.ConversationIn, request: Request, key: Key = None) -> schema.ConversationOut:
-        _limited(api, request)
+        """A repeat of an Idempotency-Key from the same browser and address gives the same conversation: make it random,
+        for it leads to the token."""
+        guard(request)
         locale = identify_language("", body.locale)
 
         def work(conn: Connection) -> dict[str, Any]:
@@ -111,10 +116,10 @@ def make_router(api: Api) -> APIRouter:
         accept: Annotated[str, Header()] = "",
     ) -> Response:
         """The Reply, as JSON or as events; 202 where a person has the conversation and the bot keeps silent."""
-        _limited(api, request, body.text)
         try:
             # Looked up here and not before: somebody in danger is answered without the database too.
             thread = known_thread(id, authorization)
+            guard(request, body.text, thread)
             data, reply = say(service, thread, body.text, body.client_id)
         except KeyReused as error:
             raise Problem(422, "this client_id was used before with another text", field="client_id") from error
@@ -145,15 +150,17 @@ def make_router(api: Api) -> APIRouter:
     def stream_events(
         request: Request, thread: Thread = held, last_event_id: Annotated[str, Header()] = ""
     ) -> Response:
-        """What happens in the conversation from Last-Event-ID on."""
+        """What happens in the conversation: messages from Last-Event-ID on, the ticket, who is typing, known issues."""
         if last_event_id and not (last_event_id.isdecimal() and len(last_event_id) < 16):
             raise Problem(422, "Last-Event-ID must be a number that this stream sent", field="Last-Event-ID")
-        events = thread_events(service.engine, thread.id, int(last_event_id or 0), request.is_disconnected)
+        scene = Scene(partial(service.presence.writing, thread.id), partial(_notices, service, thread.locale))
+        events = thread_events(service.engine, thread.id, int(last_event_id or 0), request.is_disconnected, scene)
         return StreamingResponse(events, media_type=SSE, headers={"Cache-Control": "no-store"})
 
     @router.post("/conversations/{id}/handover", status_code=201)
-    def ask_person(body: schema.HandoverIn, thread: Thread = held, key: Key = None) -> dict[str, Any]:
+    def ask_person(body: schema.HandoverIn, request: Request, thread: Thread = held, key: Key = None) -> dict[str, Any]:
         """A ticket for a person; the one that is open already if there is one."""
+        guard(request, " ".join([body.reason, *body.fields.values()]), thread)
         fields = {**body.fields, **({"reason": body.reason} if body.reason else {})}
 
         def work(conn: Connection) -> dict[str, Any]:
@@ -162,7 +169,11 @@ def make_router(api: Api) -> APIRouter:
         return answer_once(service, f"handover:{thread.id}", key, body.model_dump(), work)
 
     @router.post("/conversations/{id}/rating", status_code=201)
-    def rate_conversation(body: schema.RatingIn, thread: Thread = held, key: Key = None) -> dict[str, Any]:
+    def rate_conversation(
+        body: schema.RatingIn, request: Request, thread: Thread = held, key: Key = None
+    ) -> dict[str, Any]:
+        guard(request, body.comment)
+
         def work(conn: Connection) -> dict[str, Any]:
             keep_rating(conn, thread.id, body.score, body.comment, service.bot.clock())
             return {"score": body.score}
@@ -171,8 +182,13 @@ def make_router(api: Api) -> APIRouter:
 
     @router.post("/messages/{id}/feedback", status_code=201)
     def rate_message(
-        id: str, body: schema.FeedbackIn, key: Key = None, authorization: Annotated[str, Header()] = ""
+        id: str,
+        body: schema.FeedbackIn,
+        request: Request,
+        key: Key = None,
+        authorization: Annotated[str, Header()] = "",
     ) -> dict[str, Any]:
+        guard(request, body.comment)
         token = authorization.removeprefix("Bearer ").strip()
         with service.engine.connect() as conn:
             message = find_message(conn, id)
@@ -228,17 +244,15 @@ def _found(library: Library, q: str, locale: str, k: int) -> list[dict[str, Any]
 
 
 def _caller(request: Request) -> str:
-    return request.client.host if request.client else "?"
+    """What tells callers apart before they hold anything: address and browser."""
+    address = request.client.host if request.client else "?"
+    return hashlib.sha256(f"{address} {request.headers.get('user-agent', '')}".encode()).hexdigest()[:32]
 
 
-def _limited(api: Api, request: Request, text: str = "") -> None:
-    """429 when a caller sends too much; never for somebody in danger."""
-    wait = api.limit.wait(_caller(request))
-    if not wait:
-        return
-    flag = api.service.bot.screen.check(text) if text else None
-    if flag is None or flag.severity not in ("P0", "P1"):
-        raise Problem(429, "too many messages; wait a moment and send again", {"Retry-After": str(math.ceil(wait))})
+def _notices(service: Service, locale: str) -> dict[str, dict[str, Any]]:
+    library = service.bot.library()
+    held = library.notices_at(service.bot.clock(), locale) if library else {}
+    return {id: schema.notice_json(notice) for id, notice in held.items()}
 
 
 def _unrecorded(api: Api, thread: str, text: str) -> Problem:

@@ -8,8 +8,8 @@ Pure: it reads one immutable Library and writes nothing. Tickets and transcripts
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.alarm import Alarm
 from bot.confidence import Confidence, Fit
@@ -34,7 +34,8 @@ SECOND = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """What a turn needs. `library` gives the revision in hand, or None when nothing is published."""
+    """What a turn needs. `library` gives the revision in hand, or None when nothing is published. `basis` names what
+    replies rest on besides the articles, each by its name or hash."""
 
     library: Callable[[], Library | None]
     screen: Screen
@@ -44,6 +45,7 @@ class Bot:
     policies: Policies
     clock: Callable[[], float]
     new_id: Callable[[str], str]
+    basis: Mapping[str, str] = field(default_factory=dict)
 
 
 def ask(bot: Bot, question: Question) -> Reply:
@@ -93,7 +95,7 @@ def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale
     whole, *parts = _judge(library, fit, [question.text, *split_question(question.text)], locale)
     flag = flag or _second_voice(bot, library, whole)
     if flag and flag.severity in ("P0", "P1"):
-        return voice.emergency(flag)
+        return voice.emergency(flag, whole)
     if question.turns and whole.covered < fit.answer and len(question.text.split()) <= FOLLOW_UP:
         # A few words that mean little alone may go on with what was asked before.
         joined = _judge(library, fit, [f"{question.turns[-1]} {question.text}"], locale)[0]

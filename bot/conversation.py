@@ -1,18 +1,21 @@
-"""Carries a conversation: asks the bot, and writes message, reply, ticket and outbox row in one transaction.
+"""Carries a conversation: asks the bot, and writes message, reply, record, ticket and outbox row in one transaction.
 
 Knows threads, tickets and the bot's `ask`; nothing of HTTP.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from bot.ask import Bot, ask
+from bot.ask import Bot
+from bot.presence import Presence
 from bot.reply import Handover, Question, Reply, reply_json
+from bot.turn import Turn, add_text, make_record, take_turn
 from handoff.desk import (
     Desk,
     active_ticket,
@@ -23,8 +26,17 @@ from handoff.desk import (
     open_ticket,
     ticket_summary,
 )  # fmt: skip
-from handoff.log import append_message, keep_contact, keep_reply, last_questions, read_messages, sent_before
+from handoff.log import (
+    append_message,
+    find_thread,
+    keep_contact,
+    keep_reply,
+    last_questions,
+    read_messages,
+    sent_before,
+)
 from handoff.once import KeyReused, Running
+from handoff.record import keep_record
 from handoff.thread import Message, Thread
 from handoff.ticket import Event, Ticket
 from kb.render import render_html
@@ -41,6 +53,7 @@ class Service:
     bot: Bot
     desk: Desk
     running: Running = field(default_factory=Running)
+    presence: Presence = field(default_factory=Presence)
 
 
 def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[dict[str, Any] | None, Reply | None]:
@@ -53,12 +66,15 @@ def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[di
         with service.engine.connect() as conn:
             before = sent_before(conn, thread.id, client_id)
             turns = last_questions(conn, thread.id, TURNS)
+            ticket = active_ticket(conn, thread.id)
         if before:
             return _repeated(before, text), None
-        reply = ask(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
+        silent = ticket is not None and ticket.staffed
+        with nullcontext() if silent else service.presence.composing(thread.id):
+            turn = take_turn(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
         try:
             with writing(service.engine) as conn:
-                return _write(conn, service, thread, text, client_id, reply)
+                return _write(conn, service, thread, client_id, turn)
         except IntegrityError:
             # Another process was faster with the same message.
             with service.engine.connect() as conn:
@@ -75,14 +91,8 @@ def hand_over(
     now = service.bot.clock()
     if email:
         keep_contact(conn, thread.id, email, now)
-    messages = read_messages(conn, thread.id)
-    known = [m.reply for m in messages if m.role == "bot" and m.reply]
-    handover = Handover(
-        _queue_of(service, known),
-        "normal",
-        "asked_for_human",
-        {"last_reply": known[-1]["text"] if known else ""},
-    )
+    known = [m.reply for m in read_messages(conn, thread.id) if m.role == "bot" and m.reply]
+    handover = Handover(_queue_of(service, known), "normal", "asked_for_human")
     ticket, opened = _ticket_for(conn, service, thread, handover, None, fields)
     phrases = service.bot.phrases[thread.locale]
     text = phrases.say("ticket_opened" if opened else "ticket_exists", number=ticket.number)
@@ -92,11 +102,11 @@ def hand_over(
 
 
 def _write(
-    conn: Connection, service: Service, thread: Thread, text: str, client_id: str, reply: Reply
+    conn: Connection, service: Service, thread: Thread, client_id: str, turn: Turn
 ) -> tuple[dict[str, Any] | None, Reply | None]:
-    now = service.bot.clock()
+    now, reply = service.bot.clock(), turn.reply
     asked = append_message(
-        conn, Message(service.desk.new_id("msg"), thread.id, "creator", text, now, client_id=client_id)
+        conn, Message(service.desk.new_id("msg"), thread.id, "creator", turn.question.text, now, client_id=client_id)
     )
     ticket = active_ticket(conn, thread.id)
     if ticket:
@@ -107,12 +117,15 @@ def _write(
         if reply.handover and safety:
             _ticket_for(conn, service, thread, reply.handover, safety, {})
         return None, None
+    added = ""
     if reply.handover:
         ticket, opened = _ticket_for(conn, service, thread, reply.handover, safety, {})
         phrases = service.bot.phrases[reply.locale]
-        reply = _add(reply, phrases.say("ticket_opened" if opened else "ticket_exists", number=ticket.number))
+        added = phrases.say("ticket_opened" if opened else "ticket_exists", number=ticket.number)
+        reply = add_text(reply, added)
     data = reply_json(reply, thread.id, ticket_summary(ticket) if ticket else None)
     append_message(conn, Message(reply.id, thread.id, "bot", reply.text, now, html=reply.html, reply=data))
+    keep_record(conn, make_record(thread, turn, added))
     keep_reply(conn, asked.id, data)
     return data, reply
 
@@ -139,7 +152,7 @@ def _ticket_for(
         safety=safety,
         creator=thread.creator,
         fields=fields,
-        evidence=handover.evidence,
+        evidence=handover.evidence | {"pointer": _pointer(conn, thread)},
     )
     return open_ticket(conn, service.desk, draft)
 
@@ -155,14 +168,10 @@ def _queue_of(service: Service, replies: list[dict[str, Any]]) -> str:
     return service.bot.policies.default
 
 
-def _add(reply: Reply, text: str) -> Reply:
-    html = render_html(text, reply.locale).strip()
-    return replace(
-        reply,
-        text=f"{reply.text}\n\n{text}",
-        html=f"{reply.html}\n{html}",
-        sentences=(*reply.sentences, (text, html)),
-    )
+def _pointer(conn: Connection, thread: Thread) -> dict[str, Any]:
+    """Where in the transcript the creator was when the ticket was opened."""
+    current = find_thread(conn, thread.id)
+    return {"conversation": thread.id, "seq": current.seq if current else thread.seq}
 
 
 def _repeated(before: Message, text: str) -> dict[str, Any] | None:

@@ -34,6 +34,12 @@ class Library:
             if ids & set(notice.meta.get("affects", ())) and _holds(notice, now)
         )
 
+    def notices_at(self, now: float, locale: str) -> dict[str, Article]:
+        """Every notice that holds at `now`, by id, in `locale` or in English where it is not translated."""
+        wanted = ("en", locale.split("-")[0], locale)
+        holding = [n for n in self.notices if n.locale in wanted and _holds(n, now)]
+        return {n.id: n for n in sorted(holding, key=lambda n: wanted.index(n.locale))}
+
 
 def make_library(revision: str, articles: Sequence[Article], index: Index) -> Library:
     notices = tuple(a for a in articles if a.meta.get("kind") == "notice")

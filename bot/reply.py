@@ -11,6 +11,7 @@ from kb.article import Citation
 
 Kind = Literal["answer", "clarify", "handover", "smalltalk"]
 Severity = Literal["P0", "P1", "P2", "P3"]
+DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Handover:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer has citations; a handover has `handover`. `sentences` are the parts of `text` in the order in
-    which they may be shown, each whole and checked."""
+    which they may be shown, each whole and checked. `weighed` is each search with its candidates, kept and not sent."""
 
     id: str
     kind: Kind
@@ -71,6 +72,7 @@ class Reply:
     engine: str = "extractive"
     timing_ms: dict[str, float] = field(default_factory=dict)
     sentences: tuple[tuple[str, str], ...] = ()
+    weighed: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind == "answer" and not self.citations:
@@ -83,8 +85,10 @@ def reply_json(reply: Reply, conversation: str | None = None, ticket: dict[str, 
     """The Reply of the contract. Without a ticket, a handover says what it would open."""
     data = asdict(reply)
     handover = data.pop("handover")
-    data.pop("sentences")
-    data |= {"conversation_id": conversation, "ticket": ticket}
+    for inner in ("sentences", "weighed"):
+        data.pop(inner)
+    # The last digits of a float follow the number of threads; a reply has to be the same on every machine.
+    data |= {"conversation_id": conversation, "ticket": ticket, "confidence": round(reply.confidence, DIGITS)}
     if handover and ticket is None:
         data["would_open"] = {key: handover[key] for key in ("queue", "priority", "reason")}
     return data

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from handoff.thread import Message
+from kb.article import Article
 
 MAX_TEXT = 4000
 
@@ -99,4 +100,15 @@ def message_json(message: Message) -> dict[str, Any]:
         "reply": message.reply if message.role == "bot" else None,
         "client_id": message.client_id,
         "created": datetime.fromtimestamp(message.created, UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def notice_json(notice: Article) -> dict[str, Any]:
+    """A known issue, as its banner shows it; `ends` is when it is expected to be over, if that is known."""
+    return {
+        "id": notice.id,
+        "title": notice.title,
+        "text": " ".join(s.text for s in notice.sections),
+        "affects": list(notice.meta.get("affects", ())),
+        "ends": notice.meta.get("ends"),
     }

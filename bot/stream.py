@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 from sqlalchemy import Engine
 
 from bot.reply import Reply
+from bot.scene import Scene, Typing, notice_changes
 from bot.schema import message_json
 from handoff.desk import last_ticket, ticket_summary
 from handoff.log import read_messages
@@ -39,20 +40,30 @@ def reply_events(data: dict[str, Any] | None, reply: Reply | None) -> Iterator[s
 
 
 async def thread_events(
-    engine: Engine, thread: str, after: int, gone: Callable[[], Any], poll: float = POLL
+    engine: Engine, thread: str, after: int, gone: Callable[[], Any], scene: Scene, poll: float = POLL
 ) -> AsyncIterator[str]:
-    """Messages numbered above `after`, each with its number as id, and the ticket whenever it changes."""
+    """Messages numbered above `after`, each with its number as id; the ticket whenever it changes; and without a
+    number, who begins or stops typing and which notices begin or end while the stream is open."""
     shown: dict[str, Any] | None = None
+    typing, notices = Typing(), scene.notices()
     quiet = 0.0
     yield ": hello\n\n"
     while not await gone():
+        # Looked at before the messages: what somebody wrote is never followed by the news that they write it.
+        writing = scene.writing()
         messages, ticket = await run_sync(_read, engine, thread, after)
+        sent = [event("typing", change) for change in typing.begun(writing, poll)]
         for message in messages:
             after = message["seq"]
-            yield event("message", message, after)
+            sent.append(event("message", message, after))
+        sent += [event("typing", change) for change in typing.ended(writing)]
         if ticket != shown:
             shown = ticket
-            yield event("ticket", ticket)
+            sent.append(event("ticket", ticket))
+        held, notices = notices, scene.notices()
+        sent += [event("notice", change) for change in notice_changes(held, notices)]
+        for text in sent:
+            yield text
         if messages:
             quiet = 0.0
             continue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from bot.compose import TWO_PART_BUDGET, Draft, compose_answer
 from bot.judge import Judgement
 from bot.library import Library
 from bot.phrases import Phrases
 from bot.reply import Flag, Handover, Kind, Option, Reply
+from bot.trace import trace_search
 from handoff.policy import Policies, Priority
 from handoff.ticket import Reason
 from kb.article import Article
@@ -37,10 +38,16 @@ class Voice:
     now: float
     id: str
 
-    def emergency(self, flag: Flag) -> Reply:
-        """P0 and P1: fixed reviewed words and a person; no article beside them."""
+    def emergency(self, flag: Flag, judged: Judgement | None = None) -> Reply:
+        """P0 and P1: fixed reviewed words and a person; no article beside them, also where one was found."""
         text = self.phrases.say(f"safety.{flag.category}.{flag.severity}")
-        return self._reply("handover", [self._piece(text)], safety=flag, handover=self._handover("safety", None, flag))
+        return self._reply(
+            "handover",
+            [self._piece(text)],
+            safety=flag,
+            handover=self._handover("safety", None, flag, None),
+            weighed=_weighed([judged], []),
+        )
 
     def answer(self, chosen: Sequence[Judgement], flag: Flag | None) -> Reply:
         drafts, pieces, number = [], list[tuple[str, str]](), 1
@@ -63,6 +70,7 @@ class Voice:
             options=tuple(option for article in articles for option in self._ask_person(article)),
             notices=self._notices(articles),
             degraded=any(j.found.degraded for j in chosen),
+            weighed=_weighed(chosen, drafts),
         )
 
     def small_talk(self, intent: str, judged: Judgement | None = None) -> Reply:
@@ -74,6 +82,7 @@ class Voice:
             [self._piece(text)],
             suggestions=suggest_titles(self.library, self.phrases.locale) if wants else (),
             degraded=bool(judged and judged.found.degraded),
+            weighed=_weighed([judged], []),
         )
 
     def clarify(self, judged: Judgement, flag: Flag | None) -> Reply:
@@ -87,6 +96,7 @@ class Voice:
             safety=flag,
             confidence=judged.right,
             degraded=judged.found.degraded,
+            weighed=_weighed([judged], []),
         )
 
     def hand_over(
@@ -98,20 +108,21 @@ class Voice:
         steps: bool = False,
     ) -> Reply:
         """What was found, what was not, and a person. With `steps`, the article's safe steps follow the fixed text."""
-        pieces, drafts = [self._piece(self._why(reason, judged, safety))], list[Draft]()
-        if steps and judged:
-            drafts = [self._draft(judged, 1, 1)]
-            pieces += [self._piece(self.phrases.say("safe_steps")), *drafts[0].sentences]
+        pieces = [self._piece(self._why(reason, judged, safety))]
+        suggested = self._draft(judged, 1, 1) if judged and judged.article and self.library else None
+        if steps and suggested:
+            pieces += [self._piece(self.phrases.say("safe_steps")), *suggested.sentences]
         articles = [judged.article] if judged and judged.article else []
         return self._reply(
             "handover",
             pieces,
-            drafts=drafts,
+            drafts=[suggested] if steps and suggested else (),
             confidence=judged.right if judged else 0.0,
             safety=safety,
-            handover=self._handover(reason, judged, safety),
+            handover=self._handover(reason, judged, safety, suggested),
             notices=self._notices(articles) if reason != "asked_for_human" else (),
             degraded=bool(judged and judged.found.degraded),
+            weighed=_weighed([judged], [suggested] if suggested else []),
         )
 
     def _why(self, reason: Reason, judged: Judgement | None, flag: Flag | None) -> str:
@@ -143,28 +154,14 @@ class Voice:
         asks = (article.meta.get("handoff") or {}).get("ask")
         return (Option(str(asks), f"{self.phrases.say('ui.talk')}: {asks}"),) if asks else ()
 
-    def _handover(self, reason: Reason, judged: Judgement | None, flag: Flag | None) -> Handover:
+    def _handover(
+        self, reason: Reason, judged: Judgement | None, flag: Flag | None, suggested: Draft | None
+    ) -> Handover:
         article = judged.article if judged else None
         wanted = (article.meta.get("handoff") or {}).get("queue") if article else None
         queue = self.policies.queue_for(wanted, flag.category if flag and flag.severity != "P3" else None)
         priority = PRIORITY.get(flag.severity, "normal") if flag else "normal"
-        return Handover(queue, priority, reason, self._evidence(judged))
-
-    def _evidence(self, judged: Judgement | None) -> dict[str, object]:
-        if judged is None or self.library is None:
-            return {}
-        suggested = [sentence for sentence, _ in self._draft(judged, 1, 1).sentences] if judged.article else []
-        passages = [
-            {
-                "article": hit.passage.article,
-                "anchor": hit.passage.anchor,
-                "text": hit.passage.text[:300],
-                "score": round(hit.score, 4),
-                "used": bool(judged.article and hit.passage.article == judged.article.id),
-            }
-            for hit in judged.found.hits[:10]
-        ]
-        return {"passages": passages, "suggested": "\n\n".join(suggested), "right": round(judged.right, 4)}
+        return Handover(queue, priority, reason, _evidence(judged, suggested))
 
     def _notices(self, articles: Sequence[Article | None]) -> tuple[dict[str, str], ...]:
         ids = {article.id for article in articles if article}
@@ -202,6 +199,24 @@ def suggest_titles(library: Library | None, locale: str) -> tuple[str, ...]:
             shelves.setdefault(id.split("/")[0], []).append(article)
     largest = sorted(shelves.values(), key=len, reverse=True)[:SUGGESTED]
     return tuple(max(shelf, key=lambda a: len(a.questions)).title for shelf in largest)
+
+
+def _weighed(searches: Sequence[Judgement | None], drafts: Sequence[Draft]) -> tuple[dict[str, object], ...]:
+    cited = [citation for draft in drafts for citation in draft.citations]
+    return tuple(trace_search(judged, cited) for judged in searches if judged)
+
+
+def _evidence(judged: Judgement | None, suggested: Draft | None) -> dict[str, object]:
+    """What a person may answer with, and what it rests on."""
+    if judged is None:
+        return {}
+    citations = suggested.citations if suggested else ()
+    return {
+        "passages": trace_search(judged, citations)["passages"],
+        "suggested": "\n\n".join(text for text, _ in suggested.sentences) if suggested else "",
+        "citations": [asdict(citation) for citation in citations],
+        "right": round(judged.right, 4),
+    }
 
 
 def _plain(title: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from handoff.log import append_message, lock_thread, read_messages
+from handoff.log import append_message, lock_thread
 from handoff.policy import Policies
 from handoff.tables import outbox, ticket_events, tickets
 from handoff.thread import Message
@@ -118,25 +118,6 @@ def ticket_summary(ticket: Ticket) -> dict[str, Any]:
     due = ticket.sla.first_reply_due or ticket.sla.next_reply_due
     names = ("id", "number", "queue", "priority", "status")
     return {name: getattr(ticket, name) for name in names} | {"due_at": due}
-
-
-def evidence_packet(conn: Connection, desk: Desk, ticket: Ticket) -> dict[str, Any]:
-    """All that a person needs to solve it at first touch: what was said, found and rejected, and the procedure."""
-    transcript = [
-        {"seq": m.seq, "role": m.role, "text": m.text, "created": m.created} for m in read_messages(conn, ticket.thread)
-    ]
-    queue = desk.policies.queues.get(ticket.queue)
-    history = conn.execute(
-        select(ticket_events).where(ticket_events.c.ticket == ticket.id).order_by(ticket_events.c.seq)
-    )
-    return {
-        **ticket.evidence,
-        "transcript": transcript,
-        "procedure": queue.procedure if queue else "",
-        "history": [
-            {"kind": r.kind, "actor": r.actor, "before": r.before, "after": r.after, "at": r.at} for r in history
-        ],
-    }
 
 
 def _one(conn: Connection, condition: Any) -> Ticket | None:

@@ -96,6 +96,24 @@ outbox = Table(
     Column("delivered", Float),
 )
 
+# Beside each of the bot's messages, what it takes to say it again. The reference keeps an erasure from forgetting it.
+records = Table(
+    "records",
+    metadata,
+    Column("message", ForeignKey("messages.id"), primary_key=True),
+    Column("thread", ForeignKey("threads.id"), nullable=False, index=True),
+    Column("question", Text, nullable=False),
+    Column("turns", JSON, nullable=False),
+    Column("locale", String(12), nullable=False),
+    Column("creator", JSON, nullable=False),
+    Column("revision", String(64), nullable=False),
+    Column("engine", String(200), nullable=False),
+    Column("basis", JSON, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("added", Text, nullable=False),
+    Column("weighed", JSON, nullable=False),
+)
+
 feedback = Table(
     "feedback",
     metadata,

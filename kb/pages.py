@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi import APIRouter, Header, HTTPException, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,10 +39,12 @@ class Vote(BaseModel):
 
 Once = Callable[[str, str | None, dict[str, Any], Callable[[Connection], dict[str, Any]]], dict[str, Any]]
 """Does a piece of work in one transaction, once for each (scope, idempotency key, body)."""
+Guard = Callable[[Request, str], None]
+"""Raises where a caller sends too much; the text is what they wrote."""
 
 
 def make_router(
-    engine: Engine, shelf: Callable[[], Shelf | None], site: str, clock: Callable[[], float], once: Once
+    engine: Engine, shelf: Callable[[], Shelf | None], site: str, clock: Callable[[], float], once: Once, guard: Guard
 ) -> APIRouter:
     router = APIRouter()
     templates = Environment(loader=PackageLoader("kb"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -147,7 +149,10 @@ def make_router(
         }
 
     @router.post("/v1/articles/{locale}/{category}/{slug}/feedback", status_code=201, tags=["articles"])
-    def rate_article(locale: str, category: str, slug: str, vote: Vote, key: Key = None) -> dict[str, Any]:
+    def rate_article(
+        locale: str, category: str, slug: str, vote: Vote, request: Request, key: Key = None
+    ) -> dict[str, Any]:
+        guard(request, vote.comment)
         article, _ = article_of(locale, f"{category}/{slug}", None)
 
         def work(conn: Connection) -> dict[str, Any]:

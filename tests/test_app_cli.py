@@ -88,7 +88,19 @@ def refused(ran: Ran, code: int, said: str) -> None:
 def test_every_command_has_help(empty: CommandLine) -> None:
     top = empty("--help")
     assert top.code == 0
-    for command in ("serve", "ask", "check", "publish", "revisions", "diff", "rollback", "eval", "tickets", "doctor"):
+    for command in (
+        "serve",
+        "ask",
+        "check",
+        "publish",
+        "revisions",
+        "diff",
+        "rollback",
+        "eval",
+        "tickets",
+        "replay",
+        "doctor",
+    ):
         assert command in top.out
         assert empty(command, "--help").code == 0
     for command in ("list", "show", "reply", "take", "hold", "hand-back", "solve", "close"):

@@ -18,7 +18,8 @@ from app.publish import publish_tree
 from app.settings import Settings
 from app.wire import make_bot, make_desk
 from bot.conversation import Service, hand_over, say
-from handoff.desk import active_ticket, agent_reply, draft_ticket, evidence_packet, open_ticket
+from handoff.desk import active_ticket, agent_reply, draft_ticket, open_ticket
+from handoff.evidence import evidence_packet
 from handoff.log import append_message, find_thread, read_messages, start_thread
 from handoff.tables import metadata as handoff_tables
 from handoff.thread import Message, Thread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -479,3 +480,25 @@ def test_axe_finds_no_barrier_on_the_front_page_nor_in_the_chat(browser: Browser
         visitor.see("#talk").wait_for()
         assert barriers(visitor.page) == []
         assert barriers(visitor.frame) == []
+
+
+def test_a_known_issue_and_a_typing_person_show_while_they_last(visitor: Visitor) -> None:
+    issue = {"id": "notices/uploads", "title": "Uploads fail", "text": "We are on it.", "affects": []}
+    sent = {"typing": {"role": "agent", "typing": True}, "notice": issue | {"state": "started"}}
+
+    def stream(route: Route) -> None:
+        body = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in sent.items())
+        route.fulfill(content_type="text/event-stream", body=body)
+
+    visitor.page.route("**/events", stream)
+    visitor.goto("/")
+    visitor.open_chat()
+    visitor.ask(USERNAME)
+
+    expect(visitor.see("#notices .notice")).to_have_count(1)
+    expect(visitor.see("#notices .notice")).to_contain_text("Uploads fail We are on it.")
+    expect(visitor.see("#waiting")).not_to_be_empty()
+
+    sent |= {"typing": {"role": "agent", "typing": False}, "notice": issue | {"state": "ended"}}
+    expect(visitor.see("#notices .notice")).to_have_count(0)
+    expect(visitor.see("#waiting")).to_be_empty()

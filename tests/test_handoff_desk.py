@@ -15,7 +15,6 @@ from handoff.desk import (
     active_ticket,
     agent_reply,
     draft_ticket,
-    evidence_packet,
     find_ticket,
     last_ticket,
     list_tickets,
@@ -23,6 +22,7 @@ from handoff.desk import (
     open_ticket,
     ticket_summary,
 )
+from handoff.evidence import evidence_packet
 from handoff.log import append_message, read_messages, start_thread
 from handoff.policy import read_policies
 from handoff.tables import messages, outbox, ticket_events, tickets

@@ -4,7 +4,7 @@ import { events, patience } from "./stream.js";
 /**
  * @typedef {{n: number, article: string, locale: string, title: string, section: string, anchor: string, url: string, quote: string}} Citation
  * @typedef {{id?: string, number: string|number, status?: string, queue?: string}} Ticket
- * @typedef {{title: string, text: string}} Notice
+ * @typedef {{title: string, text: string, state?: "started"|"ended"}} Notice
  * @typedef {{id: string, kind: "answer"|"clarify"|"handover"|"smalltalk", text: string, html: string, citations: Citation[],
  *   options: {label: string, question: string}[], suggestions: string[], ticket: Ticket|null, notices: Notice[]}} Reply
  * @typedef {{seq?: number, id: string, role: "creator"|"bot"|"agent"|"system", text: string, html?: string|null, reply?: Reply|null,

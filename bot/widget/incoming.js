@@ -91,7 +91,9 @@ export const cards = () => [...log.list.querySelectorAll(/** @type {any} */ (".t
 function warn(notice) {
   const name = `${notice.title}\n${notice.text}`;
   const bars = byId("notices");
-  if (store.dismissed.includes(name) || [...bars.children].some((bar) => bar.dataset.name === name)) return;
+  const shown = [...bars.children].find((bar) => bar.dataset.name === name);
+  if (notice.state === "ended") return shown?.remove();
+  if (shown || store.dismissed.includes(name)) return;
   const bar = noticeBar(notice, ui, () => store.dismiss(name));
   bar.dataset.name = name;
   bars.append(bar);
@@ -124,7 +126,8 @@ export function hear() {
       if (seq) log.lastSeq = Math.max(log.lastSeq, seq);
       if (event === "message") heard({ ...data, seq: data.seq ?? seq });
       if (event === "ticket" && data) setTicket(data);
-      if (event === "typing") typing(data?.typing !== false);
+      // A turn under way says itself that the bot is at it.
+      if (event === "typing" && !(state.turns && data?.role === "bot")) typing(data?.typing !== false);
       if (event === "notice" && data) warn(data);
     },
   });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sqlalchemy import Connection
 
 from bot.library import Library, make_library
@@ -12,15 +13,20 @@ from retrieval.index import Index
 from retrieval.passage import cut_articles
 from retrieval.thesaurus import Thesaurus
 from retrieval.vectors import load_vectors
+from retrieval.view import own_vectors
 
 
 def open_library(conn: Connection, revision: str, embedder: Embedder, chroma: ChromaCache | None = None) -> Library:
     """The revision, ready to be asked. Without `chroma` it is searched exactly."""
     articles = load_articles(conn, revision)
     passages = cut_articles(articles)
-    vectors = load_vectors(conn, passages, embedder.name)
+    embedded = own_vectors(passages, embedder.reads)
+    known = load_vectors(conn, embedded, embedder.name)
     if chroma is not None:
-        chroma.hold([p.hash for p in passages], vectors)
+        chroma.hold([p.hash for p in embedded], known)
+    place = {p.hash: n for n, p in enumerate(passages)}
+    vectors = np.zeros((len(passages), known.shape[1]), np.float32)
+    vectors[[place[p.hash] for p in embedded]] = known
     thesaurus = Thesaurus(load_words(conn, revision))
     index = Index(revision, passages, vectors, embedder, chroma.propose if chroma else None, thesaurus)
     return make_library(revision, articles, index)

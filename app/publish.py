@@ -20,6 +20,7 @@ from kb.tree import Tree, read_tree
 from retrieval.embed import Embedder
 from retrieval.passage import cut_articles
 from retrieval.vectors import ensure_vectors
+from retrieval.view import own_vectors
 
 Progress = Callable[[int, int], None]
 
@@ -34,7 +35,8 @@ class CheckFailed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publish did. `embedded` passages were new, `reused` had their vector already."""
+    """What a publish did. `embedded` passages were new, `reused` had their vector already; translations that the model
+    does not read have none."""
 
     revision: str
     articles: int
@@ -65,13 +67,14 @@ def publish_tree(
     passages = cut_articles(items)
     if dry_run:
         return Published(revision_id(items, glossary), len(items), len(passages), 0, 0, time.perf_counter() - started)
-    embedded = ensure_vectors(engine, passages, embedder, progress)
+    needed = own_vectors(passages, embedder.reads)
+    embedded = ensure_vectors(engine, needed, embedder, progress)
     with writing(engine) as conn:
         revision = stage_revision(conn, items, glossary, author, now)
         if live_revision(conn) != revision:
             flip_live(conn, revision, "publish", author, now)
     took = time.perf_counter() - started
-    return Published(revision, len(items), len(passages), embedded, len(passages) - embedded, round(took, 3))
+    return Published(revision, len(items), len(passages), embedded, len(needed) - embedded, round(took, 3))
 
 
 def roll_back(engine: Engine, prefix: str, embedder: Embedder, now: float, author: str = "cli") -> str:
@@ -79,7 +82,7 @@ def roll_back(engine: Engine, prefix: str, embedder: Embedder, now: float, autho
     with engine.connect() as conn:
         revision = find_revision(conn, prefix)
         passages = cut_articles(load_articles(conn, revision))
-    ensure_vectors(engine, passages, embedder)
+    ensure_vectors(engine, own_vectors(passages, embedder.reads), embedder)
     with writing(engine) as conn:
         if live_revision(conn) != revision:
             flip_live(conn, revision, "rollback", author, now)

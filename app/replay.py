@@ -18,6 +18,7 @@ from kb.revision import find_revision, load_articles
 from retrieval.embed import Embedder
 from retrieval.passage import cut_articles
 from retrieval.vectors import ensure_vectors
+from retrieval.view import own_vectors
 
 Progress = Callable[[int, int], None]
 
@@ -40,7 +41,7 @@ def _library(engine: Engine, embedder: Embedder, revision: str, progress: Progre
     with engine.connect() as conn:
         name = find_revision(conn, revision)
         passages = cut_articles(load_articles(conn, name))
-    ensure_vectors(engine, passages, embedder, progress)
+    ensure_vectors(engine, own_vectors(passages, embedder.reads), embedder, progress)
     with engine.connect() as conn:
         return open_library(conn, name, embedder)
 

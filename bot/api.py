@@ -219,7 +219,7 @@ def _found(library: Library, q: str, locale: str, k: int) -> list[dict[str, Any]
     results = []
     for ranked in found.articles[:k]:
         article = library.articles[ranked.locale, ranked.article]
-        anchors = library.index.rank_sections(article.id, article.locale, found.question, found.vector)[:3]
+        anchors = library.index.rank_sections(article.id, article.locale, found, locale)[:3]
         sections = [s for anchor in anchors if (s := article.section(anchor))]
         results.append(
             {

@@ -119,12 +119,12 @@ def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale
 def fit_for(bot: Bot, library: Library, locale: str) -> Fit:
     """The fit that serves these articles in this language."""
     ids = (id for _, id in library.articles)
-    return bot.confidence.fit_for(library.index.model, ids, reads=library.index.reads(locale))
+    return bot.confidence.fit_for(library.index.model, ids, reads=library.index.view(locale).reads)
 
 
 def _judge(library: Library, fit: Fit, texts: list[str], locale: str) -> list[Judgement]:
     found = library.index.search_all(texts, locale, SEARCHED)
-    return [judge_found(library, fit, t, locale, f) for t, f in zip(texts, found, strict=True)]
+    return [judge_found(library, fit, t, f) for t, f in zip(texts, found, strict=True)]
 
 
 def _choose(fit: Fit, whole: Judgement, parts: list[Judgement]) -> list[Judgement]:
@@ -155,6 +155,4 @@ def _competes(whole: Judgement) -> bool:
 
 def _spelled(library: Library, text: str, locale: str) -> float:
     """How word-like a text is, for languages that the articles are in; others are given the benefit of the doubt."""
-    if not any(language == locale for language, _ in library.articles):
-        return 1.0
-    return library.index.coverage.spelled(text, locale)
+    return library.index.spelled(text, locale)

@@ -31,25 +31,23 @@ class Judgement:
     subject: float
 
 
-def judge_found(library: Library, fit: Fit, text: str, locale: str, found: Found) -> Judgement:
+def judge_found(library: Library, fit: Fit, text: str, found: Found) -> Judgement:
     told: Features = {}
     if fit.lessons:
         found, told = fit.lessons.apply(found)
     articles = [library.articles[ranked.locale, ranked.article] for ranked in found.articles[: RIVALS + 1]]
-    features = read_features(library, locale, found) | told
+    features = read_features(found) | told
     right, covered = (m.probability(features) if articles else 0.0 for m in (fit.right, fit.covered))
     subject = fit.subject.probability(features)
     top = articles[0] if articles else None
     return Judgement(text, top, tuple(articles[1:]), found, features, right, covered, subject)
 
 
-def read_features(library: Library, locale: str, found: Found) -> Features:
+def read_features(found: Found) -> Features:
     """What the confidence is computed from: the best article's evidence (see `retrieval/rank.py`) and `score`, its
     `margin` to the next, `alone` (its share among the first, softmax of scores), `known` (share of the question's
     terms that occur anywhere), `length` (log of 1 + their number)."""
-    coverage = library.index.coverage
-    wanted = coverage.weigh(found.question, locale)
-    features = {"known": coverage.known(wanted), "length": math.log1p(len(wanted))}
+    features = {"known": found.known, "length": math.log1p(found.length)}
     if not found.articles:
         return features | dict.fromkeys((*EVIDENCE, TAUGHT, "score", "margin", "alone"), 0.0)
     top, *others = found.articles[:AMONG]

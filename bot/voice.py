@@ -139,9 +139,8 @@ class Voice:
     def _draft(self, judged: Judgement, first: int, of: int) -> Draft:
         if judged.article is None or self.library is None:
             raise ValueError("nothing was found to answer from")
-        ranked = self.library.index.rank_sections(
-            judged.article.id, judged.article.locale, judged.text, judged.found.vector
-        )
+        article = judged.article
+        ranked = self.library.index.rank_sections(article.id, article.locale, judged.found, self.phrases.locale)
         budget = {} if of == 1 else {"budget": TWO_PART_BUDGET}
         return compose_answer(judged.article, ranked, self.library.revision, first, **budget)
 

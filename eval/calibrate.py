@@ -110,8 +110,8 @@ def fit_confidence(library: Library, examples: Sequence[Example], model: str) ->
         {name: float(values[n]) for name, values in held.judged.items()} | lead(held.owners[n])
         for n in range(len(examples))
     ]
-    own = [read_features(library, e.locale, f) | t for e, f, t in zip(examples, ordered, told, strict=True)]
-    general = [read_features(library, e.locale, e.found) for e in examples]
+    own = [read_features(f) | t for e, f, t in zip(examples, ordered, told, strict=True)]
+    general = [read_features(e.found) for e in examples]
     fitted = {
         "model": model,
         "articles": list(articles),

@@ -55,7 +55,7 @@ def run_cases(
 def _ranking(bot: Bot, library: Library, question: str, locale: str) -> list[str]:
     """The articles in the order in which the bot weighs them for the whole message."""
     found = library.index.search(question, locale, SEARCHED)
-    judged = judge_found(library, fit_for(bot, library, locale), question, locale, found)
+    judged = judge_found(library, fit_for(bot, library, locale), question, found)
     return [ranked.article for ranked in judged.found.articles]
 
 

@@ -26,6 +26,10 @@ class Coverage:
         self._n = max(1, len(held))
         self._triples = frozenset(t for term in self._frequency for t in _triples(term))
 
+    @property
+    def articles(self) -> Iterable[Key]:
+        return self._terms
+
     def weigh(self, question: str, locale: str) -> dict[str, float]:
         """The question's content terms with their weights."""
         return {t: math.log(1 + self._n / (1 + self._frequency[t])) for t in content_terms(question, locale)}

@@ -40,8 +40,8 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found. `dense` is the cosine to the question (−1…1), `lexical` the BM25 score (≥ 0),
-    `score` what they are fused to; only the order of `score` within one search means anything."""
+    """A passage found. `dense` is the cosine to the question (−1…1), `lexical` its BM25 score as a share of the best in
+    its language (0…1), `score` what they are fused to; only the order of `score` within one search means anything."""
 
     passage: Passage
     score: float

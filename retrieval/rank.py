@@ -5,13 +5,13 @@ Knows passages, vectors and terms; nothing of what is answered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.coverage import Coverage, Key
+from retrieval.coverage import Key
 from retrieval.embed import Vectors
 from retrieval.passage import Hit, Passage
 
@@ -80,10 +80,10 @@ class ArticleModel:
 
 
 def rank_articles(
-    wanted: dict[str, float], hits: Sequence[Hit], coverage: Coverage, model: ArticleModel | None, vector: Vectors
+    hits: Sequence[Hit], share: Mapping[Key, float], model: ArticleModel | None, vector: Vectors
 ) -> list[Ranked]:
-    """Articles best first; `wanted` are the question's weighted terms. Without `model` (the vectors do not read the
-    question's language) words decide."""
+    """Articles best first; `share`: how much of the question's vocabulary each holds. Without `model` (the vectors do
+    not read the question's language) words decide."""
     found: dict[Key, list[float]] = {}
     for hit in hits:
         found.setdefault((hit.passage.locale, hit.passage.article), []).append(hit.score)
@@ -93,7 +93,7 @@ def rank_articles(
         evidence = {
             "best": scores[0],
             "pooled": sum(scores[:POOLED]) / POOLED,
-            "coverage": coverage.share(wanted, key),
+            "coverage": share.get(key, 0.0),
             **(model.evidence(key, vector) if model else {}),
         }
         score = sum(weight * evidence[name] for name, weight in weights.items())

@@ -13,6 +13,8 @@ from kb.glossary import Glossary
 from retrieval.analyze import CJK, fold
 
 NEVER = r"(?!)"
+FOREIGN = ("ar", "zh")
+LATIN = "([a-z][a-z0-9]+)"
 # Arabic writes the article and short words together with what follows them.
 PREFIX = {"ar": r"(?:[وفبلك]?ال|لل|[وفبلك])?"}
 
@@ -21,9 +23,12 @@ class Thesaurus:
     """`glossary` gives, for each language, what creators say and what the articles call it."""
 
     def __init__(self, glossary: Glossary | None = None) -> None:
+        glossary = glossary or Glossary()
         self._meant = {
-            locale: {fold(said): word for said, word in words.items()}
-            for locale, words in (glossary or Glossary()).meant.items()
+            locale: {fold(said): word for said, word in words.items()} for locale, words in glossary.meant.items()
+        }
+        self._english = {
+            locale: {fold(said): word for said, word in words.items()} for locale, words in glossary.english.items()
         }
 
     def expand(self, question: str, locale: str) -> str:
@@ -37,6 +42,28 @@ class Thesaurus:
         found = dict.fromkeys(words[" ".join(words_said.split())] for words_said in said)
         added = [word for word in found if fold(word) not in folded]
         return f"{question} ({', '.join(added)})" if added else question
+
+    def translate(self, question: str, locale: str) -> str:
+        """The English words for those of the question's that the glossary knows, in their order, and with them whatever
+        is written in Latin letters where the language is not."""
+        words = self._english.get(locale)
+        if not words:
+            return ""
+        folded = fold(question)
+        found = []
+        for match in self._dictionaries[locale].finditer(folded):
+            said = match[1] or match[2]
+            found.append(words[" ".join(said.split())] if said else match[3])
+        return " ".join(word for word in found if word)
+
+    @cached_property
+    def _dictionaries(self) -> dict[str, re.Pattern[str]]:
+        return {
+            language: re.compile(
+                f"{_pattern(words, language).pattern}|{LATIN if language in FOREIGN else f'({NEVER})'}"
+            )
+            for language, words in self._english.items()
+        }
 
     @cached_property
     def _patterns(self) -> dict[str, re.Pattern[str]]:

@@ -48,8 +48,8 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def open_small(engine: Engine, root: Path) -> Library:
-    words = WordEmbedder()
+def open_small(engine: Engine, root: Path, words: WordEmbedder | None = None) -> Library:
+    words = words or WordEmbedder()
     revision = publish_tree(engine, root, words, 1.0).revision
     with engine.connect() as conn:
         return open_library(conn, revision, words)

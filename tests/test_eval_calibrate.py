@@ -74,7 +74,7 @@ def test_what_is_fitted_is_written_read_back_and_applied_identically(pets: Libra
     assert lessons
     for text in ("how does my cat work", "soup pepper onion"):
         found = pets.index.search(text, "en", 60)
-        judged = judge_found(pets, read.own, text, "en", found)
+        judged = judge_found(pets, read.own, text, found)
         distance = 2 - 2 * arrays["points"].astype(np.float64) @ found.vector
         for name in ("covers", "platform"):
             by_hand = float(np.exp(-lessons.width * distance) @ arrays[name].astype(np.float64))

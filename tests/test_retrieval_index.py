@@ -65,10 +65,18 @@ def test_hits_stand_in_the_order_of_their_scores_and_are_as_many_as_asked_for(ca
     assert len(cats.search("cats", k=10_000).hits) == sum(p.locale == "en" for p in cats.passages)
 
 
-def test_a_question_is_searched_in_its_language_and_in_english(cats: Index) -> None:
+def test_a_question_is_searched_in_its_language_and_in_english_of_what_that_lacks(
+    tree: Write, engine: Engine, words: WordEmbedder
+) -> None:
+    fish = article("Keep a fish", "Fish swim.")
+    cats = live(engine, publish_tree(engine, tree(CATS | {"en/pets/fish.md": fish}), words, 1.0).revision)
     assert {h.passage.locale for h in cats.search("chats", "en", 99).hits} == {"en"}
     french = cats.search("que mangent les chats", "fr-CA", 99)
-    assert {h.passage.locale for h in french.hits} == {"en", "fr"}
+    assert {(r.locale, r.article) for r in french.articles} == {
+        ("fr", "pets/cats"),
+        ("fr", "pets/dogs"),
+        ("en", "pets/fish"),
+    }
     assert (french.articles[0].locale, french.articles[0].article) == ("fr", "pets/cats")
     assert {h.passage.locale for h in cats.search("gatos", "es", 99).hits} == {"en"}
 
@@ -126,9 +134,9 @@ def test_proposals_from_other_revisions_and_of_any_order_change_nothing(cats: In
 
 
 def test_sections_of_an_article_are_ranked_for_a_question(cats: Index) -> None:
-    vector = cats.search("milk for kittens").vector
-    assert cats.rank_sections("pets/cats", "en", "milk for kittens", vector) == ["kittens", "top"]
-    assert cats.rank_sections("pets/none", "en", "milk", vector) == []
+    found = cats.search("milk for kittens")
+    assert cats.rank_sections("pets/cats", "en", found, "en") == ["kittens", "top"]
+    assert cats.rank_sections("pets/none", "en", found, "en") == []
 
 
 def test_a_revision_of_notices_alone_finds_nothing(tree: Write, words: WordEmbedder) -> None:

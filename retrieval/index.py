@@ -66,7 +66,7 @@ class Index:
         self._embedder = embedder
         self._propose = propose
         self._speller = Speller((p.embedded for p in self.passages if p.locale == ENGLISH), embedder.words)
-        self._thesaurus = thesaurus or Thesaurus()
+        self.thesaurus = thesaurus or Thesaurus()
         self._views: dict[str, View] = {}
         self._guard = threading.Lock()
 
@@ -94,10 +94,10 @@ class Index:
             return []
         view = self.view(locale)
         spelled = [self._speller.correct(q) if view.language == ENGLISH else q for q in questions]
-        english = [self._thesaurus.translate(q, view.language) if view.language != ENGLISH else q for q in spelled]
+        english = [self.thesaurus.translate(q, view.language) if view.language != ENGLISH else q for q in spelled]
         # The vectors know what words mean; the glossary is for what is found by its words.
         texts = [
-            {view.language: self._thesaurus.expand(q, view.language)} | ({ENGLISH: e} if e != q else {})
+            {view.language: self.thesaurus.expand(q, view.language)} | ({ENGLISH: e} if e != q else {})
             for q, e in zip(spelled, english, strict=True)
         ]
         if view.crosses:

@@ -128,7 +128,7 @@ def test_it_proposes_what_exact_search_finds_on_the_shipped_articles(
         proposals.append(len(hashes or ()))
         return hashes
 
-    proposed = Index(index.revision, index.passages, index.vectors, embedder, propose)
+    proposed = Index(index.revision, index.passages, index.vectors, embedder, propose, index.thesaurus)
     for question in ASKED:
         found, wanted = proposed.search(question), index.exact().search(question)
         assert not found.degraded

@@ -19,6 +19,7 @@ from eval.case import Case, SuiteError, find_suite, read_suite
 from kb.revision import find_revision
 from retrieval.chroma import ChromaCache
 
+FITS = ("own", "crossed", "general")
 cli = typer.Typer(no_args_is_help=True, help="Run suites, measure, calibrate.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -84,7 +85,8 @@ def calibrate(
     """Fit the confidence model on suites; its thresholds are chosen on the first, which should be like real traffic."""
     from bot.screen import read_screen
     from eval.alarm import fit_alarm
-    from eval.calibrate import TooFew, fit_confidence, is_ordinary, read_examples, write_confidence
+    from eval.calibrate import TooFew, fit_confidence, write_confidence
+    from eval.example import is_ordinary, read_examples
 
     settings = read_settings()
     library = _library(settings, "live")
@@ -102,10 +104,10 @@ def calibrate(
     if as_json:
         print_json(
             {"file": str(path), "alarm": quality}
-            | {name: fitted[name]["cross_validated"] for name in ("own", "general")}
+            | {name: fitted[name]["cross_validated"] for name in FITS if fitted[name]}
         )
         return
-    for name in ("own", "general"):
+    for name in [name for name in FITS if fitted[name]]:
         for among, values in fitted[name]["cross_validated"].items():
             print(f"{name:8} {among:6} " + " · ".join(f"{key} {value:g}" for key, value in values.items()))
     print(f"{'alarm':15} " + " · ".join(f"{key} {value:g}" for key, value in quality.items()))

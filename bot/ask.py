@@ -119,7 +119,8 @@ def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale
 def fit_for(bot: Bot, library: Library, locale: str) -> Fit:
     """The fit that serves these articles in this language."""
     ids = (id for _, id in library.articles)
-    return bot.confidence.fit_for(library.index.model, ids, reads=library.index.view(locale).reads)
+    view = library.index.view(locale)
+    return bot.confidence.fit_for(library.index.model, ids, reads=view.reads, crosses=view.crosses)
 
 
 def _judge(library: Library, fit: Fit, texts: list[str], locale: str) -> list[Judgement]:

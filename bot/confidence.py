@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ class Fit:
     """`right`: the best article answers, which is what a reply reports; `covered`: some article answers, which
     decides: where the best is wrong but another is right, a person is no more right than the bot.
     `subject`: the question is about what the articles are about. From `answer` on (of `covered`) the article
-    answers; below `subject_from` the question is none of ours."""
+    answers; below `subject_from` the question is none of ours. `order`: how much each kind of
+    evidence counts where lessons put articles in order."""
 
     right: Logistic
     covered: Logistic
@@ -46,30 +47,36 @@ class Fit:
     answer: float
     subject_from: float
     lessons: Lessons | None = None
+    order: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """Two fits: `own` knows which questions these very articles answer, `general` serves any other articles."""
+    """`own` knows which questions these very articles answer, `crossed` the same for languages that borrow vectors
+    (None if it was taught nothing in them), `general` serves any other articles."""
 
     own: Fit
+    crossed: Fit | None
     general: Fit
     model: str
     articles: frozenset[str]
 
-    def fit_for(self, model: str, articles: Iterable[str], *, reads: bool = True) -> Fit:
-        """`own` where at least half of the live articles are those it was fitted on, with the same vectors, and these
-        read the question's language."""
+    def fit_for(self, model: str, articles: Iterable[str], *, reads: bool = True, crosses: bool = False) -> Fit:
+        """`own` or `crossed` where at least half of the live articles are those they were fitted on, with the same
+        vectors, and these `reads` the question's language, in itself or because it `crosses` to English."""
         ids = set(articles)
-        familiar = len(ids & self.articles) >= FAMILIAR * len(ids)
-        return self.own if familiar and reads and model == self.model else self.general
+        familiar = len(ids & self.articles) >= FAMILIAR * len(ids) and model == self.model
+        fit = self.crossed if crosses else self.own
+        return fit if familiar and reads and fit else self.general
 
 
 def read_confidence(path: Path = SHIPPED) -> Confidence:
     """`path` and, beside it, the lessons' arrays as .npz."""
     data = json.loads(path.read_text(encoding="utf-8"))
+    lessons = _lessons(data, path.with_suffix(".npz"))
     return Confidence(
-        own=_fit(data["own"], _lessons(data, path.with_suffix(".npz"))),
+        own=_fit(data["own"], lessons),
+        crossed=_fit(data["crossed"], lessons) if data["crossed"] else None,
         general=_fit(data["general"], None),
         model=data["model"],
         articles=frozenset(data["articles"]),
@@ -84,11 +91,10 @@ def _lessons(data: dict[str, Any], path: Path) -> Lessons:
             judged={name: arrays[name].astype(np.float64) for name in about["judged"]},
             owners=arrays["owners"].astype(np.float32),
             articles=tuple(data["articles"]),
-            order=about["order"],
             width=about["width"],
         )
 
 
 def _fit(data: dict[str, Any], lessons: Lessons | None) -> Fit:
-    models = {name: Logistic(**data[name]) for name in ("right", "covered", "subject")}
-    return Fit(**models, answer=data["answer"], subject_from=data["subject_from"], lessons=lessons)
+    right, covered, subject = (Logistic(**data[name]) for name in ("right", "covered", "subject"))
+    return Fit(right, covered, subject, data["answer"], data["subject_from"], lessons, data.get("order", {}))

@@ -34,7 +34,7 @@ class Judgement:
 def judge_found(library: Library, fit: Fit, text: str, found: Found) -> Judgement:
     told: Features = {}
     if fit.lessons:
-        found, told = fit.lessons.apply(found)
+        found, told = fit.lessons.apply(found, fit.order)
     articles = [library.articles[ranked.locale, ranked.article] for ranked in found.articles[: RIVALS + 1]]
     features = read_features(found) | told
     right, covered = (m.probability(features) if articles else 0.0 for m in (fit.right, fit.covered))

@@ -25,22 +25,21 @@ TAUGHT = "taught"
 class Lessons:
     """Kernel ridge regression with a Gaussian kernel on questions' unit vectors. `points` (n, d) are questions whose
     answer is known. `judged`: weights (n,) by name, whose values lie about −1 (no) … 1 (yes). `owners` (n, articles):
-    weights whose values lie about 0 … 1, columns as in `articles`. `order`: how much each kind of evidence counts
-    when articles are put in order."""
+    weights whose values lie about 0 … 1, columns as in `articles`."""
 
     points: NDArray[np.float32]
     judged: Mapping[str, Floats]
     owners: NDArray[np.float32]
     articles: tuple[str, ...]
-    order: Mapping[str, float]
     width: float
 
-    def apply(self, found: Found) -> tuple[Found, Features]:
-        """`found` in the order that the lessons give it, and what they say of the question."""
+    def apply(self, found: Found, order: Mapping[str, float]) -> tuple[Found, Features]:
+        """`found` in the order that the lessons give it, and what they say of the question. `order`: how much each
+        kind of evidence counts."""
         near = np.exp(-2 * self.width * (1 - self.points @ found.vector))
         told = near @ self.owners
         features = {name: float(near @ weights) for name, weights in self.judged.items()}
-        return reorder(found, told, self.articles, self.order), features | lead(told)
+        return reorder(found, told, self.articles, order), features | lead(told)
 
 
 def reorder(found: Found, told: Floats, articles: tuple[str, ...], order: Mapping[str, float]) -> Found:

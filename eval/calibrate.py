@@ -13,22 +13,19 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from bot.ask import SEARCHED
 from bot.judge import GENERAL, OWN, read_features
 from bot.lessons import EVIDENCE, TAUGHT, lead, reorder
 from bot.library import Library
-from bot.screen import Screen
-from eval.case import Case
+from eval.example import Example
 from eval.lessons import AMONG, WIDTH, Pupil, Taught, fit_order, hold_out, teach
 from retrieval.index import Found
 from retrieval.passage import Passage
+from retrieval.view import ENGLISH
 
 FOLDS = 8
 SUBJECT = ("near", "centroid", "coverage", "known", "length")
 STRENGTH = 0.3
-SPOKEN = "en"
 MAX_WRONG = 0.08
-NEAR_MISS = "near-miss"
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -37,20 +34,6 @@ Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 class TooFew(ValueError):
     """The cases cannot teach anything; the message says what is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A case and what was found for it. `articles`: the right ones; `subject`: None where both ways are right;
-    `near_miss`: it is worded like an answerable one; `usual`: it is like what really comes in."""
-
-    locale: str
-    found: Found
-    articles: tuple[str, ...]
-    subject: bool | None
-    near_miss: bool
-    usual: bool
-    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,62 +49,42 @@ class Labels:
     folds: Folds
 
 
-def read_examples(library: Library, screen: Screen, cases: Sequence[Case], *, usual: bool) -> list[Example]:
-    """Cases that the screen or small talk take teach nothing here, nor those that may be asked back."""
-    kept = []
-    for case in cases:
-        passed = {"human", "greeting", "gibberish", "smalltalk"} & set(case.tags) or "clarify" in case.expect.kinds
-        if not passed and case.expect.safety is None and screen.check(case.question) is None:
-            kept.append(case)
-    found = library.index.search_all([case.question for case in kept], SPOKEN, SEARCHED)
-    return [_example(case, f, usual) for case, f in zip(kept, found, strict=True)]
-
-
-def _example(case: Case, found: Found, usual: bool) -> Example:
-    expect = case.expect
-    return Example(
-        locale=case.locale,
-        found=found,
-        articles=expect.articles,
-        subject=None if len(expect.kinds) > 1 and not expect.articles else "smalltalk" not in expect.kinds,
-        near_miss=NEAR_MISS in case.tags and not expect.articles,
-        usual=usual,
-        # Cases about one article stay on one side of every split.
-        group=expect.articles[0] if expect.articles else case.id,
-    )
-
-
-def is_ordinary(case: Case) -> bool:
-    """Nothing about the case is a matter of safety, nor near it."""
-    near = {"safety", "safety-open", "safety-case", "security"}
-    return case.expect.safety is None and not near & set(case.tags)
-
-
 def fit_confidence(library: Library, examples: Sequence[Example], model: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The content of confidence.json, with what cross-validation by article says of it, and the lessons' arrays.
     TooFew says what is missing."""
-    _demand(examples)
+    plain, crossed = [e for e in examples if not e.crossed], [e for e in examples if e.crossed]
+    _demand(plain)
+    if crossed:
+        _demand(crossed)
+    together = [*plain, *crossed]
     articles = tuple(sorted({id for _, id in library.articles}))
-    pupil = _pupil(library, examples, articles)
-    held, taught = hold_out(pupil), teach(pupil, range(len(examples)))
-    order = fit_order(*_candidates(examples, held, articles))
-    ordered = [reorder(e.found, held.owners[n], articles, order) for n, e in enumerate(examples)]
-    told = [
-        {name: float(values[n]) for name, values in held.judged.items()} | lead(held.owners[n])
-        for n in range(len(examples))
-    ]
-    own = [read_features(f) | t for e, f, t in zip(examples, ordered, told, strict=True)]
-    general = [read_features(e.found) for e in examples]
+    pupil = _pupil(library, together, articles)
+    held, taught = hold_out(pupil), teach(pupil, range(len(together)))
+    judged = sorted(pupil.judged)
     fitted = {
         "model": model,
         "articles": list(articles),
-        "lessons": {"judged": sorted(pupil.judged), "order": order, "width": WIDTH},
-        "own": _fit(own, OWN, (*SUBJECT, *pupil.judged), _labels(examples, ordered)),
-        "general": _fit(general, GENERAL, SUBJECT, _labels(examples, [e.found for e in examples])),
+        "lessons": {"judged": judged, "width": WIDTH},
+        "own": _fit_taught(plain, held.part(slice(0, len(plain))), articles),
+        "crossed": _fit_taught(crossed, held.part(slice(len(plain), None)), articles) if crossed else None,
+        "general": _fit(
+            [read_features(e.found) for e in plain], GENERAL, SUBJECT, _labels(plain, [e.found for e in plain])
+        ),
     }
     points = np.vstack([pupil.vectors, pupil.own]).astype(np.float16)
     weights = {name: w.astype(np.float32) for name, w in taught.judged.items()}
     return fitted, {"points": points, "owners": taught.owners.astype(np.float16), **weights}
+
+
+def _fit_taught(examples: Sequence[Example], held: Taught, articles: tuple[str, ...]) -> dict[str, Any]:
+    """`held`: what lessons that have not seen an example say of it."""
+    order = fit_order(*_candidates(examples, held, articles))
+    ordered = [reorder(e.found, told, articles, order) for e, told in zip(examples, held.owners, strict=True)]
+    rows = [
+        read_features(found) | {name: float(values[n]) for name, values in held.judged.items()} | lead(held.owners[n])
+        for n, found in enumerate(ordered)
+    ]
+    return {"order": order} | _fit(rows, OWN, (*SUBJECT, *sorted(held.judged)), _labels(examples, ordered))
 
 
 def _demand(examples: Sequence[Example]) -> None:
@@ -152,8 +115,8 @@ def _pupil(library: Library, examples: Sequence[Example], articles: tuple[str, .
 
 
 def _is_taught(passage: Passage) -> bool:
-    """An article's own questions, in the language that the lessons are in."""
-    return passage.kind == "question" and passage.locale == SPOKEN
+    """An article's own questions; translations borrow the same vectors."""
+    return passage.kind == "question" and passage.locale == ENGLISH
 
 
 def _candidates(

@@ -48,6 +48,10 @@ class Taught:
     judged: dict[str, Array]
     owners: Array
 
+    def part(self, rows: slice) -> Taught:
+        """The same of some of the questions."""
+        return Taught({name: values[rows] for name, values in self.judged.items()}, self.owners[rows])
+
 
 def teach(pupil: Pupil, rows: Sequence[int] | Array) -> Taught:
     """Weights of all points: the labelled questions of `rows`, then the articles' own. In closed form

@@ -13,8 +13,9 @@ from app.wire import make_bot
 from bot.confidence import Confidence, Logistic, read_confidence
 from bot.judge import GENERAL, OWN, judge_found
 from bot.library import Library
-from eval.calibrate import SUBJECT, TooFew, fit_confidence, read_examples, write_confidence
+from eval.calibrate import SUBJECT, TooFew, fit_confidence, write_confidence
 from eval.case import Case, Expect, find_suite
+from eval.example import read_examples
 from tests.bots import SCREEN, Write, open_small, say, small_bot
 from tests.conftest import article
 from tests.service import CommandLine
@@ -154,7 +155,7 @@ def test_lessons_bring_the_article_forward_that_such_questions_belong_to(pets: L
     lessons = read_confidence(tmp_path / "confidence.json").own.lessons
     assert lessons
     found = pets.index.search("zoom zoom", "en", 60)
-    told, _ = lessons.apply(found)
+    told, _ = lessons.apply(found, values["own"]["order"])
     assert told.articles[0].article == "pets/cat"
     assert found.articles[0].article != "pets/cat" or told.articles[0].score > told.articles[1].score
     assert {r.article for r in told.articles} == {r.article for r in found.articles}

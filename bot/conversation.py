@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from bot.ask import Bot, ask
-from bot.reply import Handover, Question, Reply, reply_json
+from bot.reply import Handover, Question, Reply, Tell, reply_json, tell_nobody
 from handoff.desk import (
     Desk,
     active_ticket,
@@ -43,8 +43,10 @@ class Service:
     running: Running = field(default_factory=Running)
 
 
-def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[dict[str, Any] | None, Reply | None]:
-    """One message of a creator: the Reply as JSON, and as it was composed if that happened now.
+def say(
+    service: Service, thread: Thread, text: str, client_id: str, tell: Tell = tell_nobody
+) -> tuple[dict[str, Any] | None, Reply | None]:
+    """One message of a creator: the Reply as JSON, and as it was composed if that happened now. `tell` as in `ask`.
 
     None: a person has the conversation and the bot keeps silent. A repeat of `client_id` gives the stored reply;
     KeyReused if the text differs, StillRunning while the first is not done.
@@ -53,9 +55,12 @@ def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[di
         with service.engine.connect() as conn:
             before = sent_before(conn, thread.id, client_id)
             turns = last_questions(conn, thread.id, TURNS)
+            ticket = active_ticket(conn, thread.id)
         if before:
             return _repeated(before, text), None
-        reply = ask(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
+        # What nobody will read needs no model.
+        bot = replace(service.bot, writer=None) if ticket and ticket.staffed else service.bot
+        reply = ask(bot, Question(text, thread.locale, tuple(turns), thread.creator, thread.id), tell)
         try:
             with writing(service.engine) as conn:
                 return _write(conn, service, thread, text, client_id, reply)

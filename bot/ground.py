@@ -21,7 +21,7 @@ from retrieval.analyze import CJK, terms
 FILE = Path(__file__).parent / "glue.yaml"
 LEAN = 0.5
 TOKEN = re.compile(
-    r"[$€£¥]?\s?\d+(?:[.,:/]\d+)*(?:\s?[%$€£¥])?"
+    r"[$€£¥]?\s?\d+(?:[.,:/٫٬]\d+)*(?:\s?[%$€£¥])?"
     r"|[\u3400-\u9fff\u3040-\u30ff]|(?:(?![\u3400-\u9fff\u3040-\u30ff])[^\W\d_])+(?:['’][^\W\d_]+)*"
 )
 SENTENCE = re.compile(r"(?<=[.!?…؟])\s+|(?<=[。！？])\s*|\n+")

@@ -57,8 +57,9 @@ class Exchange:
         self.head()
         if self.streamed:
             self.chunk("")
-            for piece in re.findall(r".{1,7}", text, re.S):
-                self.chunk(piece)
+            size = max(7, len(text) // 20)
+            for start in range(0, len(text), size):
+                self.chunk(text[start : start + size])
             self.chunk("", finish)
             self.raw("data: [DONE]\n\n")
             return

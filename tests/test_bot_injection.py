@@ -102,14 +102,15 @@ def test_injections_in_a_message_change_nothing_but_words(
     library = open_small(engine, PACKAGED)
     model.behaviour = writes(author)
     engines = Counter[str]()
-    for fit in (ANSWERS, KNOWS_NOT):
+    # Where nothing answers, no author is asked: one of the two is enough to see that.
+    for fit in (ANSWERS, KNOWS_NOT) if author is obeying else (ANSWERS,):
         bot = writing(small_bot(library, fit))
         for n, text in enumerate(texts):
             question = f"{USERNAME}? {text[:200]}" if n % 2 else text[:1000]
             written, extract = both(bot, Question(question, "en"))
             hold(bot, written, extract)
             engines[f"{written.kind} {written.engine}"] += 1
-    assert engines["handover extractive"] > 0.9 * len(texts), engines
+    assert author is half_obeying or engines["handover extractive"] > 0.9 * len(texts), engines
     assert engines["answer extractive"] + engines["answer openai:stand-in"] > 0.9 * len(texts), engines
     assert not [kind for kind in engines if not kind.startswith("answer") and "stand-in" in kind]
     assert len(model.prompts) > 0.9 * len(texts)

@@ -10,6 +10,7 @@ from pathlib import Path
 from app.settings import Settings
 from bot.alarm import SHIPPED as ALARM
 from bot.phrases import FOLDER as PHRASES
+from bot.prompts import read_prompts
 from bot.screen import LEXICONS
 from handoff.policy import SHIPPED as POLICIES
 from retrieval.spell import SHORTHAND
@@ -29,6 +30,8 @@ def name_basis(settings: Settings, confidence: Path) -> dict[str, str]:
         "phrases": hash_files(PHRASES.glob("*.yaml")),
         "policies": hash_files(POLICIES.glob("*.yaml")),
         "site_name": settings.site_name,
+        "llm": settings.llm,
+        "prompts": read_prompts().hash if settings.llm else "",
         "code": hash_files([*code, SHORTHAND]),
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
     }

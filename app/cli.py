@@ -21,7 +21,7 @@ from app.first import ensure_published
 from app.output import fail, print_json, progress_bar
 from app.publish import CheckFailed, publish_tree, roll_back
 from app.settings import SettingsError, read_settings
-from app.wire import exact_library, make_bot, make_embedder, make_engine
+from app.wire import exact_library, make_bot, make_embedder, make_engine, make_writer
 from kb.problem import Problem
 from kb.revision import Revision, diff_revisions, find_revision, list_revisions
 
@@ -65,7 +65,7 @@ def ask(
         library = exact_library(settings, engine)
     except LookupError as error:
         fail(str(error), 2)
-    reply = ask_bot(make_bot(settings, lambda: library), Question(question, locale))
+    reply = ask_bot(make_bot(settings, lambda: library, make_writer(settings)), Question(question, locale))
     if as_json:
         print_json(reply_json(reply))
         return

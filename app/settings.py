@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlparse
@@ -25,6 +26,12 @@ EXAMPLES = {
     "widget_origins": "https://example.com,https://www.example.com",
     "rate_limit": "60",
     "max_body": "256000",
+    "llm": "openai:gpt-4.1-mini",
+    "llm_first": "5",
+    "llm_between": "3",
+    "llm_total": "15",
+    "llm_per_conversation": "30",
+    "llm_per_day": "5000",
 }
 
 
@@ -49,6 +56,20 @@ class Settings(BaseSettings):
     )
     rate_limit: int = Field(60, ge=1, description="messages a minute from one address")
     max_body: int = Field(256_000, ge=10_000, description="largest request body in bytes")
+
+    llm: str = Field("", description="provider:model that words answers; empty: the articles' own words")
+    llm_first: float = Field(5.0, gt=0, le=60, description="seconds until a language model's first token")
+    llm_between: float = Field(3.0, gt=0, le=60, description="seconds from one of its tokens to the next")
+    llm_total: float = Field(15.0, gt=0, le=60, description="seconds until its last token")
+    llm_per_conversation: int = Field(30, ge=0, description="times it may be asked in one conversation")
+    llm_per_day: int = Field(5000, ge=0, description="times it may be asked in one day (UTC)")
+
+    @field_validator("llm")
+    @classmethod
+    def _model(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[a-z][a-z0-9_]*:\S+", value):
+            raise ValueError(f"{value!r} is not provider:model")
+        return value
 
     @field_validator("articles_dir")
     @classmethod

@@ -26,7 +26,7 @@ from app.library import open_library
 from app.secret import read_secret
 from app.settings import Settings
 from app.state import Holder
-from app.wire import make_bot, make_desk, make_embedder, make_engine
+from app.wire import make_bot, make_desk, make_embedder, make_engine, make_writer
 from bot.conversation import Service
 from bot.guard import guard_rate
 from bot.limit import RateLimit
@@ -48,8 +48,10 @@ def make_app(settings: Settings, engine: Engine | None = None, embedder: Embedde
         lambda conn, revision: open_library(conn, revision, model, chroma),
         lambda conn, revision: open_library(conn, revision, model),
     )
-    bot_ = make_bot(settings, holder.library)
     counts: Counter[str] = Counter()
+    written: Counter[str] = Counter()
+    writer = make_writer(settings, lambda outcome: written.update([outcome]))
+    bot_ = make_bot(settings, holder.library, writer)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -58,6 +60,8 @@ def make_app(settings: Settings, engine: Engine | None = None, embedder: Embedde
         yield
         holder.close()
         chroma.close()
+        if writer:
+            writer.model.close()
 
     app = FastAPI(title="Callboard", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     _answer_errors(app)
@@ -77,7 +81,7 @@ def make_app(settings: Settings, engine: Engine | None = None, embedder: Embedde
         )
     )
     app.include_router(bot.pages.make_router(bot_.phrases, settings.site_name, settings.widget_origins))
-    _add_health(app, engine, holder, chroma, counts)
+    _add_health(app, engine, holder, chroma, counts, written)
     return app
 
 
@@ -164,7 +168,14 @@ def _answer_errors(app: FastAPI) -> None:
         return problem_response(Problem(500, "something went wrong on our side; try again in a moment"))
 
 
-def _add_health(app: FastAPI, engine: Engine, holder: Holder, chroma: ChromaCache, counts: Counter[str]) -> None:
+def _add_health(
+    app: FastAPI,
+    engine: Engine,
+    holder: Holder,
+    chroma: ChromaCache,
+    counts: Counter[str],
+    written: Counter[str],
+) -> None:
     @app.get("/healthz", tags=["health"])
     def healthz() -> dict[str, str]:
         """The process is alive."""
@@ -188,6 +199,8 @@ def _add_health(app: FastAPI, engine: Engine, holder: Holder, chroma: ChromaCach
         """Prometheus text format."""
         lines = ["# TYPE callboard_replies_total counter"]
         lines += [f'callboard_replies_total{{kind="{kind}"}} {n}' for kind, n in sorted(counts.items())]
+        lines.append("# TYPE callboard_llm_total counter")
+        lines += [f'callboard_llm_total{{outcome="{outcome}"}} {n}' for outcome, n in sorted(written.items())]
         lines += [
             "# TYPE callboard_vector_index_ready gauge",
             f"callboard_vector_index_ready {int(chroma.ready)}",

@@ -11,13 +11,18 @@ from sqlalchemy import Engine
 from app.basis import name_basis
 from app.database import open_database
 from app.library import open_library
-from app.settings import Settings
+from app.settings import EXAMPLES, Settings, SettingsError
 from bot.alarm import read_alarm
 from bot.ask import Bot
+from bot.budget import Budget, Limits
 from bot.confidence import SHIPPED, read_confidence
+from bot.ground import read_glue
 from bot.library import Library
+from bot.llm import ChatModel, Deadlines, ModelMissing, open_model
 from bot.phrases import read_phrases
+from bot.prompts import read_prompts
 from bot.screen import read_screen
+from bot.writer import Writer
 from handoff.desk import Desk
 from handoff.policy import read_policies
 from kb.revision import find_revision
@@ -37,7 +42,24 @@ def make_embedder(settings: Settings) -> SentenceEmbedder:
     return SentenceEmbedder(settings.embedding_model)
 
 
-def make_bot(settings: Settings, library: Callable[[], Library | None]) -> Bot:
+def make_model(settings: Settings) -> ChatModel:
+    """The language model that CALLBOARD_LLM names, or ModelMissing. Only a name: it is not asked anything yet."""
+    return open_model(settings.llm, Deadlines(settings.llm_first, settings.llm_between, settings.llm_total))
+
+
+def make_writer(settings: Settings, count: Callable[[str], None] = lambda _outcome: None) -> Writer | None:
+    """None where no language model is set; SettingsError where it cannot be used."""
+    if not settings.llm:
+        return None
+    try:
+        model = make_model(settings)
+    except ModelMissing as error:
+        raise SettingsError(f"CALLBOARD_LLM: {error}; for example {EXAMPLES['llm']}, or empty for none") from error
+    limits = Limits(settings.llm_per_conversation, settings.llm_per_day)
+    return Writer(model, read_prompts(), read_glue(), Budget(limits, time.time), count)
+
+
+def make_bot(settings: Settings, library: Callable[[], Library | None], writer: Writer | None = None) -> Bot:
     own = settings.data_dir / "confidence.json"
     fitted = own if own.is_file() else SHIPPED
     return Bot(
@@ -50,6 +72,7 @@ def make_bot(settings: Settings, library: Callable[[], Library | None]) -> Bot:
         clock=time.time,
         new_id=new_id,
         basis=name_basis(settings, fitted),
+        writer=writer,
     )
 
 

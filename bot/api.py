@@ -21,9 +21,9 @@ from bot.language import identify_language
 from bot.library import Library
 from bot.limit import RateLimit
 from bot.problem import Problem
-from bot.reply import Question, reply_json
+from bot.reply import Question, Reply, Tell, reply_json, tell_nobody
 from bot.scene import Scene
-from bot.stream import reply_events, thread_events
+from bot.stream import stream_reply, thread_events
 from bot.voice import suggest_titles
 from handoff.desk import last_ticket, ticket_summary
 from handoff.log import find_message, find_thread, keep_feedback, keep_rating, read_messages, start_thread
@@ -116,20 +116,25 @@ def make_router(api: Api) -> APIRouter:
         accept: Annotated[str, Header()] = "",
     ) -> Response:
         """The Reply, as JSON or as events; 202 where a person has the conversation and the bot keeps silent."""
+
+        def work(tell: Tell) -> tuple[dict[str, Any] | None, Reply | None]:
+            data, reply = say(service, thread, body.text, body.client_id, tell)
+            api.count(reply.kind if reply else "silent")
+            return data, reply
+
         try:
             # Looked up here and not before: somebody in danger is answered without the database too.
             thread = known_thread(id, authorization)
             guard(request, body.text, thread)
-            data, reply = say(service, thread, body.text, body.client_id)
+            if SSE in accept:
+                return StreamingResponse(stream_reply(work), media_type=SSE, headers={"Cache-Control": "no-store"})
+            data, _ = work(tell_nobody)
         except KeyReused as error:
             raise Problem(422, "this client_id was used before with another text", field="client_id") from error
         except StillRunning as error:
             raise Problem(409, "this message is still being answered; ask again in a moment") from error
         except SQLAlchemyError as error:
             raise _unrecorded(api, id, body.text) from error
-        api.count(reply.kind if reply else "silent")
-        if SSE in accept:
-            return StreamingResponse(reply_events(data, reply), media_type=SSE, headers={"Cache-Control": "no-store"})
         if data is None:
             return JSONResponse({"status": "with_person"}, 202)
         return JSONResponse(data)
@@ -219,7 +224,7 @@ def _found(library: Library, q: str, locale: str, k: int) -> list[dict[str, Any]
     results = []
     for ranked in found.articles[:k]:
         article = library.articles[ranked.locale, ranked.article]
-        anchors = library.index.rank_sections(article.id, article.locale, found, locale)[:3]
+        anchors = library.index.rank_sections(article.id, article.locale, found)[:3]
         sections = [s for anchor in anchors if (s := article.section(anchor))]
         results.append(
             {

@@ -2,7 +2,8 @@
 
     screen (safety) → understand → retrieve → judge → compose + cite | clarify | hand over
 
-Pure: it reads one immutable Library and writes nothing. Tickets and transcripts are `conversation.py`'s.
+Pure: it reads one immutable Library and writes nothing. Tickets and transcripts are `conversation.py`'s. A language
+model, where one is configured, rewrites a follow-up for the search and words an answer after all is decided.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from bot.judge import Judgement, judge_found
 from bot.language import identify_language
 from bot.library import Library
 from bot.phrases import Phrasebook
-from bot.reply import Flag, Question, Reply
+from bot.reply import Flag, Question, Reply, Tell, tell_nobody
+from bot.rewrite import rewrite_followup
 from bot.screen import Screen
 from bot.understand import asks_something, is_long, read_intent, split_question
 from bot.voice import Voice
+from bot.write import write_reply
+from bot.writer import Writer
 from handoff.policy import Policies
+from retrieval.view import ENGLISH
 
 SEARCHED = 60
 RULE_SHARE = 0.5
@@ -46,13 +51,17 @@ class Bot:
     clock: Callable[[], float]
     new_id: Callable[[str], str]
     basis: Mapping[str, str] = field(default_factory=dict)
+    writer: Writer | None = None
 
 
-def ask(bot: Bot, question: Question) -> Reply:
-    """One turn, stateless. The safety screen comes first and depends on nothing that can be missing."""
+def ask(bot: Bot, question: Question, tell: Tell = tell_nobody) -> Reply:
+    """One turn, stateless. The safety screen comes first and depends on nothing that can be missing.
+
+    `tell` hears the sentences of an answer while a language model writes it.
+    """
     started = time.perf_counter()
     locale = identify_language(question.text, question.locale)
-    flag = _screened(bot, question)
+    flag = _screened(bot, question.text)
     library = bot.library()
     voice = Voice(bot.phrases[locale], bot.policies, library, bot.clock(), bot.new_id("msg"))
     if flag and flag.severity in ("P0", "P1"):
@@ -60,19 +69,21 @@ def ask(bot: Bot, question: Question) -> Reply:
     elif library is None:
         reply = voice.hand_over("no_article", safety=flag)
     else:
-        reply = _answer(bot, library, voice, question, locale, flag)
+        reply = _answer(bot, library, voice, question, locale, flag, tell)
     return replace(reply, timing_ms={"total": round((time.perf_counter() - started) * 1000, 2)})
 
 
-def _screened(bot: Bot, question: Question) -> Flag | None:
+def _screened(bot: Bot, text: str) -> Flag | None:
     try:
-        return bot.screen.check(question.text)
+        return bot.screen.check(text)
     except Exception:  # a failing voice means people, not silence
         return Flag("self_harm", "P1")
 
 
 def _second_voice(bot: Bot, library: Library, whole: Judgement) -> Flag | None:
     """What the lexicons missed may show in the vector; a question about the rules stays one."""
+    if set(whole.found.texts) != {ENGLISH}:
+        return None  # it was taught on English only
     flag = bot.alarm.check(whole.found.vector, library.index.model)
     return Flag(flag.category, "P3") if flag and bot.screen.asks_rule(whole.text) else flag
 
@@ -83,7 +94,19 @@ def _known_steps(bot: Bot, library: Library, whole: Judgement, category: str, lo
     return replace(whole, article=article) if article else None
 
 
-def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None) -> Reply:
+def _writer(bot: Bot, library: Library, question: Question, locale: str) -> Writer | None:
+    """None too where a message before was about someone's safety: no model gets to see that."""
+    if bot.writer is None or not question.turns:
+        return bot.writer
+    found = library.index.search_all(question.turns, locale, 1)
+    flags = [_screened(bot, turn) for turn in question.turns]
+    flags += [bot.alarm.check(f.vector, library.index.model) for f in found]
+    return None if any(flag and flag.severity in ("P0", "P1") for flag in flags) else bot.writer
+
+
+def _answer(
+    bot: Bot, library: Library, voice: Voice, question: Question, locale: str, flag: Flag | None, tell: Tell
+) -> Reply:
     fit = fit_for(bot, library, locale)
     intent = read_intent(question.text, locale, bot.phrases, lambda text: _spelled(library, text, locale))
     grave = flag is not None and flag.severity == "P2"
@@ -96,10 +119,11 @@ def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale
     flag = flag or _second_voice(bot, library, whole)
     if flag and flag.severity in ("P0", "P1"):
         return voice.emergency(flag, whole)
+    writer = None if flag else _writer(bot, library, question, locale)
     if question.turns and whole.covered < fit.answer and len(question.text.split()) <= FOLLOW_UP:
         # A few words that mean little alone may go on with what was asked before.
-        joined = _judge(library, fit, [f"{question.turns[-1]} {question.text}"], locale)[0]
-        whole = joined if joined.covered >= fit.answer else whole
+        joined = _best(_judge(library, fit, _joined(writer, question, locale), locale))
+        whole = joined if joined and joined.covered >= fit.answer else whole
     chosen = _choose(fit, whole, parts)
     if flag and flag.severity == "P3" and not chosen and whole.covered >= RULE_SHARE * fit.answer:
         # A question about the rules of a grave matter gets its article and the help line, not a ticket.
@@ -108,7 +132,8 @@ def _answer(bot: Bot, library: Library, voice: Voice, question: Question, locale
         steps = chosen[0] if chosen else _known_steps(bot, library, whole, flag.category, locale)
         return voice.hand_over("safety", steps or whole, flag, steps=steps is not None)
     if chosen:
-        return voice.answer(chosen, flag)
+        extract = voice.answer(chosen, flag)
+        return write_reply(writer, voice, extract, chosen, question.conversation, tell) if writer else extract
     if _competes(whole):
         return voice.clarify(whole, flag)
     if whole.subject < fit.subject_from and flag is None:
@@ -126,6 +151,14 @@ def fit_for(bot: Bot, library: Library, locale: str) -> Fit:
 def _judge(library: Library, fit: Fit, texts: list[str], locale: str) -> list[Judgement]:
     found = library.index.search_all(texts, locale, SEARCHED)
     return [judge_found(library, fit, t, f) for t, f in zip(texts, found, strict=True)]
+
+
+def _joined(writer: Writer | None, question: Question, locale: str) -> list[str]:
+    """The message with the one before it, and as the model would put both; the first wins where they are as good."""
+    plain = f"{question.turns[-1]} {question.text}"
+    turns = question.turns
+    better = rewrite_followup(writer, question.text, turns, locale, question.conversation) if writer else None
+    return [plain, better] if better else [plain]
 
 
 def _choose(fit: Fit, whole: Judgement, parts: list[Judgement]) -> list[Judgement]:

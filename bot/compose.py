@@ -39,7 +39,7 @@ def compose_answer(
     citations: list[Citation] = []
     pieces: list[tuple[str, str]] = []
     for section, blocks in chosen:
-        citation = _cite(article, section, blocks[0], revision, first + len(citations))
+        citation = cite_block(article, section, blocks[0], revision, first + len(citations))
         citations.append(citation)
         pieces += [_piece(block, citation, article.locale) for block in blocks]
     return Draft(tuple(citations), tuple(pieces))
@@ -92,7 +92,8 @@ def _mark(block: Block, mark: str) -> str:
     return f"{block.markdown} {mark}"
 
 
-def _cite(article: Article, section: Section, block: Block, revision: str, n: int) -> Citation:
+def cite_block(article: Article, section: Section, block: Block, revision: str, n: int) -> Citation:
+    """The citation numbered `n`, its quote the first words of `block`."""
     words = clip_quote(block.text)
     # A directive cannot reach over the edge of a list item: its beginning has to do.
     url = article.url(section.anchor) + text_fragment(words, whole=block.kind == "text")

@@ -6,7 +6,7 @@ Knows threads, tickets and the bot's `ask`; nothing of HTTP.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.ask import Bot
 from bot.presence import Presence
-from bot.reply import Handover, Question, Reply, reply_json
+from bot.reply import Handover, Question, Reply, Tell, reply_json, tell_nobody
 from bot.turn import Turn, add_text, make_record, take_turn
 from handoff.desk import (
     Desk,
@@ -56,8 +56,10 @@ class Service:
     presence: Presence = field(default_factory=Presence)
 
 
-def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[dict[str, Any] | None, Reply | None]:
-    """One message of a creator: the Reply as JSON, and as it was composed if that happened now.
+def say(
+    service: Service, thread: Thread, text: str, client_id: str, tell: Tell = tell_nobody
+) -> tuple[dict[str, Any] | None, Reply | None]:
+    """One message of a creator: the Reply as JSON, and as it was composed if that happened now. `tell` as in `ask`.
 
     None: a person has the conversation and the bot keeps silent. A repeat of `client_id` gives the stored reply;
     KeyReused if the text differs, StillRunning while the first is not done.
@@ -70,8 +72,10 @@ def say(service: Service, thread: Thread, text: str, client_id: str) -> tuple[di
         if before:
             return _repeated(before, text), None
         silent = ticket is not None and ticket.staffed
+        # What nobody will read needs no model.
+        bot = replace(service.bot, writer=None) if silent else service.bot
         with nullcontext() if silent else service.presence.composing(thread.id):
-            turn = take_turn(service.bot, Question(text, thread.locale, tuple(turns), thread.creator))
+            turn = take_turn(bot, Question(text, thread.locale, tuple(turns), thread.creator, thread.id), tell)
         try:
             with writing(service.engine) as conn:
                 return _write(conn, service, thread, client_id, turn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -12,16 +13,20 @@ from kb.article import Citation
 Kind = Literal["answer", "clarify", "handover", "smalltalk"]
 Severity = Literal["P0", "P1", "P2", "P3"]
 DIGITS = 3
+Tell = Callable[[str, dict[str, Any]], None]
+"""Told while a reply is written: the name and the data of an event that a creator may see at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One turn. `turns` are the questions asked before it, oldest first; `locale` is what the page is set to."""
+    """One turn. `turns` are the questions asked before it, oldest first; `locale` is what the page is set to;
+    `conversation` is empty where the question is asked statelessly."""
 
     text: str
     locale: str | None = None
     turns: tuple[str, ...] = ()
     creator: dict[str, Any] = field(default_factory=dict)
+    conversation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,10 @@ class Reply:
             raise ValueError("an answer cannot exist without a citation")
         if self.kind == "handover" and self.handover is None:
             raise ValueError("a handover cannot exist without what it opens")
+
+
+def tell_nobody(_name: str, _data: dict[str, Any]) -> None:
+    """For whoever waits for the whole reply."""
 
 
 def reply_json(reply: Reply, conversation: str | None = None, ticket: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.ask import Bot, ask
 from bot.library import Library
-from bot.reply import Question, Reply
+from bot.reply import Question, Reply, Tell, tell_nobody
 from handoff.record import Record
 from handoff.thread import Thread
 from kb.render import render_html
@@ -22,13 +22,13 @@ class Turn:
     at: float
 
 
-def take_turn(bot: Bot, question: Question) -> Turn:
-    """The bot asked now, of the revision in hand."""
-    return turn_at(bot, bot.library(), question, bot.clock())
+def take_turn(bot: Bot, question: Question, tell: Tell = tell_nobody) -> Turn:
+    """The bot asked now, of the revision in hand. `tell` as in `ask`."""
+    return turn_at(bot, bot.library(), question, bot.clock(), tell)
 
 
-def turn_at(bot: Bot, library: Library | None, question: Question, at: float) -> Turn:
-    reply = ask(replace(bot, clock=lambda: at, library=lambda: library), question)
+def turn_at(bot: Bot, library: Library | None, question: Question, at: float, tell: Tell = tell_nobody) -> Turn:
+    reply = ask(replace(bot, clock=lambda: at, library=lambda: library), question, tell)
     model = {"embedding_model": library.index.model} if library else {}
     return Turn(question, reply, {**bot.basis, **model}, at)
 

@@ -140,7 +140,7 @@ class Voice:
         if judged.article is None or self.library is None:
             raise ValueError("nothing was found to answer from")
         article = judged.article
-        ranked = self.library.index.rank_sections(article.id, article.locale, judged.found, self.phrases.locale)
+        ranked = self.library.index.rank_sections(article.id, article.locale, judged.found)
         budget = {} if of == 1 else {"budget": TWO_PART_BUDGET}
         return compose_answer(judged.article, ranked, self.library.revision, first, **budget)
 

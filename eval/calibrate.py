@@ -26,6 +26,7 @@ FOLDS = 8
 SUBJECT = ("near", "centroid", "coverage", "known", "length")
 STRENGTH = 0.3
 MAX_WRONG = 0.08
+CERTAIN = 4.0
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -188,16 +189,21 @@ def _logistic(
     held_out = np.zeros(len(truth))
     for train, test in folds:
         train = train[use[train]]
-        held_out[test] = _model().fit(z[train], truth[train]).predict_proba(z[test])[:, 1]
-    model = _model().fit(z[use], truth[use])
-    weights = model.coef_[0] / scale
-    bias = float(model.intercept_[0] - weights @ mean)
+        coefficients, intercept = _coefficients(z[train], truth[train])
+        held_out[test] = 1 / (1 + np.exp(-(z[test] @ coefficients + intercept)))
+    coefficients, intercept = _coefficients(z[use], truth[use])
+    weights = coefficients / scale
+    bias = float(intercept - weights @ mean)
     named = {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)}
     return {"weights": named, "bias": round(bias, 5)}, held_out
 
 
-def _model() -> LogisticRegression:
-    return LogisticRegression(C=STRENGTH, max_iter=3000)
+def _coefficients(z: Array, truth: Flags) -> tuple[Array, float]:
+    """Weights and intercept; where all are of one kind there is nothing to tell apart, and only that is said."""
+    if truth.all() or not truth.any():
+        return np.zeros(z.shape[1]), CERTAIN if truth.all() else -CERTAIN
+    model = LogisticRegression(C=STRENGTH, max_iter=3000).fit(z, truth)
+    return model.coef_[0], float(model.intercept_[0])
 
 
 def _answer_from(*unanswerable: Array) -> float:

@@ -14,7 +14,7 @@ from bot.screen import Screen
 from eval.case import Case
 from retrieval.index import Found
 
-NEAR_MISS = "near-miss"
+NEAR_MISS, OFF_TOPIC = "near-miss", "off-topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,22 @@ def _example(case: Case, found: Found, *, usual: bool, crossed: bool) -> Example
     return Example(
         found=found,
         articles=expect.articles,
-        subject=None if len(expect.kinds) > 1 and not expect.articles else "smalltalk" not in expect.kinds,
+        subject=_is_subject(case),
         near_miss=NEAR_MISS in case.tags and not expect.articles,
         usual=usual,
         crossed=crossed,
         # Cases about one article stay on one side of every split.
         group=expect.articles[0] if expect.articles else case.id,
     )
+
+
+def _is_subject(case: Case) -> bool | None:
+    """Whether it is about what the articles are about at all."""
+    if case.expect.articles or NEAR_MISS in case.tags:
+        return True
+    if OFF_TOPIC in case.tags or case.expect.kinds == {"smalltalk"}:
+        return False
+    return None if len(case.expect.kinds) > 1 else True
 
 
 def is_ordinary(case: Case) -> bool:

@@ -43,8 +43,13 @@ class Found:
     degraded: bool = False
 
     @property
+    def language(self) -> str:
+        """The language it was asked in, which stands first in `texts`."""
+        return next(iter(self.texts))
+
+    @property
     def question(self) -> str:
-        return next(iter(self.texts.values()))
+        return self.texts[self.language]
 
 
 class Index:
@@ -112,9 +117,9 @@ class Index:
         part = self.view(locale).own
         return part.coverage.spelled(text, locale) if part and part.locale == locale.split("-")[0] else 1.0
 
-    def rank_sections(self, article: str, locale: str, found: Found, language: str) -> list[str]:
-        """Anchors of all the article's sections, best first for what was asked in `language`."""
-        view = self.view(language)
+    def rank_sections(self, article: str, locale: str, found: Found) -> list[str]:
+        """Anchors of all the article's sections, best first for what was asked."""
+        view = self.view(found.language)
         text = found.texts.get(locale, found.question)
         wanted = set(content_terms(text, locale))
         best: dict[str, float] = {}

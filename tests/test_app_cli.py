@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from handoff.thread import Message, Thread
 from kb.sql import writing
 from tests.conftest import article, need
 from tests.service import DANGER, TREE, CommandLine, Ran, write_tree
+from tests.standin import fails, standing_in, writes
 
 REPLY = set(
     "id conversation_id kind locale text html citations confidence options suggestions safety ticket notices "
@@ -294,6 +296,59 @@ def test_a_database_that_cannot_be_reached_is_a_3(empty: CommandLine) -> None:
     refused(ran, 3, "CALLBOARD_DATABASE_URL")
     assert "hush" not in ran.err
     assert empty("doctor").code == 3
+
+
+@pytest.mark.parametrize(
+    ("llm", "says"),
+    [("ollama:llama3", "callboard[ollama]"), ("nobody:model", "nobody"), ("openai:stand-in", "OPENAI_API_KEY")],
+)
+def test_a_language_model_that_cannot_be_used_is_said_at_the_start(
+    callboard: CommandLine, monkeypatch: pytest.MonkeyPatch, llm: str, says: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setitem(sys.modules, "langchain_ollama", None)
+    callboard.set(llm=llm)
+    ran = callboard("ask", "how often can i change my username")
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert "CALLBOARD_LLM: " in ran.err
+    assert says in ran.err
+    assert "for example openai:" in ran.err
+    doctor = callboard("doctor")
+    assert doctor.code == 3
+    (row,) = [line for line in doctor.out.splitlines() if line.startswith("BAD")]
+    assert says in row
+
+
+def test_a_language_model_words_what_the_command_line_asks(
+    callboard: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with standing_in(monkeypatch) as model:
+        callboard.set(llm="openai:stand-in")
+        reply = printed(callboard("ask", "how often can i change my username", "--json"))
+        assert (reply["kind"], reply["engine"]) == ("answer", "openai:stand-in")
+        assert set(reply) == REPLY
+        model.behaviour = writes("OK")
+        assert "openai:stand-in answers; prompts " in callboard("doctor").out
+        model.behaviour = fails(401)
+        ran = callboard("doctor")
+        assert ran.code == 3
+        assert "does not answer: HTTP 401" in ran.out
+
+
+def test_suites_are_asked_without_the_language_model_unless_it_is_wanted(
+    callboard: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with standing_in(monkeypatch) as model:
+        assert callboard("eval", "run", "creators", "--llm", "--limit", "1").code == 2
+        callboard.set(llm="openai:stand-in")
+        for name, flags in (("without", []), ("with", ["--llm"])):
+            ran = callboard("eval", "run", "creators", "--limit", "4", "-o", str(tmp_path / name), *flags)
+            assert ran.code == 0, ran.err
+            settings = json.loads((tmp_path / name / "run.json").read_text())["settings"]
+            assert bool(model.prompts) is bool(flags)
+            assert settings["llm"] == ("openai:stand-in" if flags else "")
+            assert bool(settings["prompts"]) is bool(flags)
 
 
 def test_the_doctor_lists_every_setting_and_hides_the_secret(empty: CommandLine) -> None:

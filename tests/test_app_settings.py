@@ -26,6 +26,14 @@ WRONG = [
     ("RATE_LIMIT", "many"),
     ("MAX_BODY", "1"),
     ("MAX_BODY", "1 MB"),
+    ("LLM", "gpt-4.1-mini"),
+    ("LLM", "openai:"),
+    ("LLM", "OpenAI:gpt 4"),
+    ("LLM_FIRST", "0"),
+    ("LLM_BETWEEN", "soon"),
+    ("LLM_TOTAL", "3600"),
+    ("LLM_PER_CONVERSATION", "-1"),
+    ("LLM_PER_DAY", "unlimited"),
 ]
 
 

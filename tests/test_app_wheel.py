@@ -21,6 +21,8 @@ WANTED = (
     "bot/widget/widget.js",
     "bot/widget/chat.html",
     "bot/lexicons/zh.yaml",
+    "bot/prompts.yaml",
+    "bot/glue.yaml",
     "bot/phrases/ar.yaml",
     "bot/confidence.json",
     "eval/suites/creators.jsonl",

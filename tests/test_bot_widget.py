@@ -20,6 +20,7 @@ from handoff.thread import Message
 from kb.sql import writing
 from retrieval.embed import SentenceEmbedder
 from tests.browser import PHONE, Host, Visitor, barriers, chromium, host_pages, plain, serve, visiting
+from tests.standin import hang_midway, standing_in
 
 USERNAME = "how often can i change my username"
 UNANSWERED = "how do i make a playlist out of my videos"
@@ -90,6 +91,23 @@ def test_a_question_on_the_front_page_is_asked_by_a_click(visitor: Visitor) -> N
 
     expect(visitor.see("#log .message.creator")).to_contain_text("When do I get paid for Creator Rewards?")
     expect(visitor.see("#log .message.bot").last).to_contain_text("on the 15th")
+
+
+def test_a_sentence_that_is_taken_back_leaves_the_screen(
+    browser: Browser, shipped: Settings, embedder: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with standing_in(monkeypatch) as model:
+        model.behaviour = hang_midway
+        settings = shipped.model_copy(update={"llm": "openai:stand-in", "llm_between": 4})
+        with serve(settings, embedder) as site, visiting(browser, site) as visitor:
+            visitor.goto("/")
+            visitor.open_chat()
+            visitor.see("#text").fill(USERNAME)
+            visitor.see("#text").press("Enter")
+            expect(visitor.see("#draft")).to_contain_text("once every 30 days")
+            expect(visitor.see("#draft")).not_to_contain_text("once every 30 days", timeout=15_000)
+            expect(visitor.see("#log .message.bot").last).to_contain_text("edit your profile")
+            assert visitor.transcript()["messages"][-1]["reply"]["engine"] == "extractive"
 
 
 def test_an_answer_comes_sentence_by_sentence_and_with_its_sources(visitor: Visitor) -> None:

@@ -135,8 +135,8 @@ def test_proposals_from_other_revisions_and_of_any_order_change_nothing(cats: In
 
 def test_sections_of_an_article_are_ranked_for_a_question(cats: Index) -> None:
     found = cats.search("milk for kittens")
-    assert cats.rank_sections("pets/cats", "en", found, "en") == ["kittens", "top"]
-    assert cats.rank_sections("pets/none", "en", found, "en") == []
+    assert cats.rank_sections("pets/cats", "en", found) == ["kittens", "top"]
+    assert cats.rank_sections("pets/none", "en", found) == []
 
 
 def test_a_revision_of_notices_alone_finds_nothing(tree: Write, words: WordEmbedder) -> None:

@@ -90,7 +90,7 @@ def test_a_section_of_a_translation_borrows_the_vector_of_the_same_section(engin
 def test_sections_are_ranked_by_what_was_asked_in_another_language(engine: Engine, tree: Write) -> None:
     index = open_index(engine, tree, ENGLISH | FRENCH)
     found = index.search("minimum ?", "fr")
-    assert index.rank_sections("money/paid", "fr", found, "fr")[0] == "minimum"
+    assert index.rank_sections("money/paid", "fr", found)[0] == "minimum"
 
 
 def test_a_student_reads_words_like_those_it_was_taught() -> None:

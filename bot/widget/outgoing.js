@@ -86,7 +86,8 @@ async function exchange(message, draft) {
       for await (const { event, data } of api.send(kept, message)) {
         if (event === "sentence") draft.add(data.html || "");
         if (event === "reply") return data;
-        if (event === "accepted" || (event === "status" && data.state !== "searching")) silent = true;
+        if (event === "status" && data.state === "withdrawn") draft.clear();
+        else if (event === "accepted" || (event === "status" && data.state !== "searching")) silent = true;
       }
       if (silent) return null;
       throw new Problem(0);

@@ -50,6 +50,7 @@ class Holder:
             if revision and (self._library is None or self._library.revision != revision):
                 self._library = self._open_live(conn, revision)
                 log.info("serving revision %s", revision)
+                threading.Thread(target=self._library.index.warm, daemon=True, name="views").start()
 
     def revision(self, prefix: str) -> Library:
         """An earlier revision, exactly searched; LookupError says why there is none."""

@@ -73,26 +73,27 @@ class Confidence:
 def read_confidence(path: Path = SHIPPED) -> Confidence:
     """`path` and, beside it, the lessons' arrays as .npz."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    lessons = _lessons(data, path.with_suffix(".npz"))
+    with np.load(path.with_suffix(".npz")) as arrays:
+        own = _lessons(data, "own", arrays)
+        crossed = _lessons(data, "crossed", arrays) if data["crossed"] else None
     return Confidence(
-        own=_fit(data["own"], lessons),
-        crossed=_fit(data["crossed"], lessons) if data["crossed"] else None,
+        own=_fit(data["own"], own),
+        crossed=_fit(data["crossed"], crossed) if data["crossed"] else None,
         general=_fit(data["general"], None),
         model=data["model"],
         articles=frozenset(data["articles"]),
     )
 
 
-def _lessons(data: dict[str, Any], path: Path) -> Lessons:
+def _lessons(data: dict[str, Any], name: str, arrays: Mapping[str, Any]) -> Lessons:
     about = data["lessons"]
-    with np.load(path) as arrays:
-        return Lessons(
-            points=arrays["points"].astype(np.float32),
-            judged={name: arrays[name].astype(np.float64) for name in about["judged"]},
-            owners=arrays["owners"].astype(np.float32),
-            articles=tuple(data["articles"]),
-            width=about["width"],
-        )
+    return Lessons(
+        points=arrays[f"{name}.points"].astype(np.float32),
+        judged={key: arrays[f"{name}.{key}"].astype(np.float64) for key in about["judged"]},
+        owners=arrays[f"{name}.owners"].astype(np.float32),
+        articles=tuple(data["articles"]),
+        width=about["width"],
+    )
 
 
 def _fit(data: dict[str, Any], lessons: Lessons | None) -> Fit:

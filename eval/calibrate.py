@@ -57,24 +57,36 @@ def fit_confidence(library: Library, examples: Sequence[Example], model: str) ->
     _demand(plain)
     if crossed:
         _demand(crossed)
-    together = [*plain, *crossed]
     articles = tuple(sorted({id for _, id in library.articles}))
-    pupil = _pupil(library, together, articles)
-    held, taught = hold_out(pupil), teach(pupil, range(len(together)))
-    judged = sorted(pupil.judged)
+    own = _pupil(library, plain, articles)
     fitted = {
         "model": model,
         "articles": list(articles),
-        "lessons": {"judged": judged, "width": WIDTH},
-        "own": _fit_taught(plain, held.part(slice(0, len(plain))), articles),
-        "crossed": _fit_taught(crossed, held.part(slice(len(plain), None)), articles) if crossed else None,
-        "general": _fit(
-            [read_features(e.found) for e in plain], GENERAL, SUBJECT, _labels(plain, [e.found for e in plain])
-        ),
+        "lessons": {"judged": sorted(own.judged), "width": WIDTH},
+        "own": _fit_taught(plain, hold_out(own), articles),
+        "crossed": None,
+        "general": _fit_general(plain),
     }
+    arrays = _arrays("own", own)
+    if crossed:
+        # English questions teach the others; the others, whose vectors are guesses, would only blur English.
+        both = _pupil(library, [*plain, *crossed], articles)
+        fitted["crossed"] = _fit_taught(crossed, hold_out(both).part(slice(len(plain), None)), articles)
+        arrays |= _arrays("crossed", both)
+    return fitted, arrays
+
+
+def _arrays(name: str, pupil: Pupil) -> dict[str, Any]:
+    """What the lessons are made of, each array under `<fit>.<what>`; points shared by both fits are kept twice."""
+    taught = teach(pupil, range(len(pupil.vectors)))
     points = np.vstack([pupil.vectors, pupil.own]).astype(np.float16)
-    weights = {name: w.astype(np.float32) for name, w in taught.judged.items()}
-    return fitted, {"points": points, "owners": taught.owners.astype(np.float16), **weights}
+    weights = {f"{name}.{key}": w.astype(np.float32) for key, w in taught.judged.items()}
+    return {f"{name}.points": points, f"{name}.owners": taught.owners.astype(np.float16), **weights}
+
+
+def _fit_general(examples: Sequence[Example]) -> dict[str, Any]:
+    found = [e.found for e in examples]
+    return _fit([read_features(f) for f in found], GENERAL, SUBJECT, _labels(examples, found))
 
 
 def _fit_taught(examples: Sequence[Example], held: Taught, articles: tuple[str, ...]) -> dict[str, Any]:
@@ -224,6 +236,8 @@ def _best_split(p: Array, truth: Flags) -> float:
 
 
 def _quality(p: Array, answered: Flags, labels: Labels, among: Flags) -> dict[str, float]:
+    if not among.any():
+        return {"n": 0}
     p, answered, right, answerable = p[among], answered[among], labels.right[among], labels.answerable[among]
     sure, unsure = p[right][:, None], p[~right][None, :]
     values = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve
 from scipy.optimize import minimize
 from sklearn.model_selection import KFold
 
@@ -62,9 +63,9 @@ def teach(pupil: Pupil, rows: Sequence[int] | Array) -> Taught:
     for name, target in pupil.judged.items():
         y = np.concatenate([target[rows], np.ones(len(pupil.own))])
         balance = np.where(y > 0, 0.5 / np.mean(y > 0), 0.5 / np.mean(y < 0))
-        judged[name] = np.linalg.solve(gram + RIDGE * np.diag(1 / balance), y)
+        judged[name] = solve(gram + RIDGE * np.diag(1 / balance), y, assume_a="pos")
     owners = np.vstack([pupil.owners[rows], pupil.own_owners])
-    return Taught(judged, np.asarray(np.linalg.solve(gram + OWNER_RIDGE * np.eye(len(points)), owners)))
+    return Taught(judged, np.asarray(solve(gram + OWNER_RIDGE * np.eye(len(points)), owners, assume_a="pos")))
 
 
 def hold_out(pupil: Pupil) -> Taught:

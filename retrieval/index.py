@@ -5,7 +5,6 @@ Knows passages and vectors; nothing of questions' meaning, conversations or what
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +20,8 @@ from retrieval.thesaurus import Thesaurus
 from retrieval.view import ENGLISH, Texts, View
 
 CANDIDATES = 64
+# Anyone may ask in any language code.
+MAX_VIEWS = 16
 # How much the words that a section shares with the question count beside its cosine.
 TERMS_SHARE = 0.2
 
@@ -73,7 +74,6 @@ class Index:
         self._speller = Speller((p.embedded for p in self.passages if p.locale == ENGLISH), embedder.words)
         self.thesaurus = thesaurus or Thesaurus()
         self._views: dict[str, View] = {}
-        self._guard = threading.Lock()
 
     def exact(self) -> Index:
         """The same revision, searched without the vector index: what the gate, replay and the command line use."""
@@ -84,10 +84,18 @@ class Index:
     def view(self, locale: str) -> View:
         """What is searched for this language; the first question in a language builds it, in about a second."""
         language = locale.split("-")[0]
-        with self._guard:
-            if language not in self._views:
-                self._views[language] = View(language, self.passages, self.vectors, self._embedder.reads)
-            return self._views[language]
+        view = self._views.get(language)
+        if view is None:
+            # At worst two threads build the same; waiting for each other would hold up every language.
+            view = View(language, self.passages, self.vectors, self._embedder.reads)
+            if len(self._views) < MAX_VIEWS:
+                self._views[language] = view
+        return view
+
+    def warm(self) -> None:
+        """Build the view of every language there are articles in, so that no question has to wait for it."""
+        for locale in sorted({p.locale for p in self.passages}):
+            self.view(locale)
 
     def search(self, question: str, locale: str = ENGLISH, k: int = 20) -> Found:
         """The `k` best passages: in the question's language, and in English of articles that it lacks."""

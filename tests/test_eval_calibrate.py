@@ -76,9 +76,9 @@ def test_what_is_fitted_is_written_read_back_and_applied_identically(pets: Libra
     for text in ("how does my cat work", "soup pepper onion"):
         found = pets.index.search(text, "en", 60)
         judged = judge_found(pets, read.own, text, found)
-        distance = 2 - 2 * arrays["points"].astype(np.float64) @ found.vector
+        distance = 2 - 2 * arrays["own.points"].astype(np.float64) @ found.vector
         for name in ("covers", "platform"):
-            by_hand = float(np.exp(-lessons.width * distance) @ arrays[name].astype(np.float64))
+            by_hand = float(np.exp(-lessons.width * distance) @ arrays[f"own.{name}"].astype(np.float64))
             assert judged.features[name] == pytest.approx(by_hand, rel=1e-3, abs=1e-3)
         for part in ("right", "covered", "subject"):
             model = values["own"][part]
@@ -119,7 +119,7 @@ def test_what_cross_validation_says_is_kept_with_the_numbers(pets: Library) -> N
 def test_articles_that_list_no_questions_can_be_calibrated_too(tree: Write, engine: Engine) -> None:
     library = open_small(engine, tree(files(questions=False)))
     values, arrays = fitted(library)
-    assert len(arrays["points"]) == len(cases())
+    assert len(arrays["own.points"]) == len(cases())
     assert values["own"]["cross_validated"]["all"]["auroc"] > 0.5
 
 

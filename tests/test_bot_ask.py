@@ -144,7 +144,7 @@ def test_a_question_that_stands_alone_is_not_mixed_with_the_one_before(bot: Bot)
     assert timeless(say(bot, USERNAME, "en", TWO_STEP)) == timeless(say(bot, USERNAME))
 
 
-@pytest.mark.parametrize("word", ["username", "payouts", "my account"])
+@pytest.mark.parametrize("word", ["username", "gifts", "my account"])
 def test_a_word_or_two_is_asked_back_with_articles_to_choose_from(bot: Bot, library: Library, word: str) -> None:
     reply = say(bot, word)
     assert (reply.kind, reply.citations) == ("clarify", ())

@@ -90,6 +90,7 @@ def shipped_sentences() -> Iterator[tuple[Source, str]]:
 
 
 SHIPPED = list(shipped_sentences())
+ENGLISH = [drawn for drawn in SHIPPED if drawn[0].article.locale == "en"]
 
 
 def test_the_articles_own_sentences_nearly_all_stand() -> None:
@@ -110,7 +111,7 @@ def test_a_number_that_is_not_in_the_section_never_stands(
     assert find_fault(" ".join(words), source.evidence, GLUE["en"]) is not None
 
 
-@given(st.sampled_from(SHIPPED), st.sampled_from(SHIPPED))
+@given(st.sampled_from(ENGLISH), st.sampled_from(ENGLISH))
 def test_a_sentence_of_another_section_stands_only_if_all_its_words_do(
     drawn: tuple[Source, str], other: tuple[Source, str]
 ) -> None:
